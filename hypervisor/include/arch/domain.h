@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) the Xenios authors */
+/*
+ * THE ARCH CONTRACT: domains and vcpus. struct arch_domain and struct arch_vcpu are asm/domain.h's.
+ */
+#ifndef ARCH_DOMAIN_H
+#define ARCH_DOMAIN_H
+
+#include "hypervisor/domain.h"
+
+int arch_domain_create(struct domain *domain, const struct domain_config *config) __must_check;
+/* Gives back what the domain's guests and tables hold of frames; preemptible (-XEN_ERESTART). */
+int arch_domain_relinquish(struct domain *domain) __must_check;
+void arch_domain_free(struct domain *domain); /* last reference gone */
+
+int arch_vcpu_create(struct vcpu *vcpu) __must_check;
+void arch_vcpu_free(struct vcpu *vcpu);
+
+/*
+ * VCPUOP_initialise: reads the public vcpu_guest_context at guest_address (of the current vcpu),
+ * validates all of it, takes references, sets the (down) vcpu's context. Preemptible
+ * (-XEN_ERESTART). Changes nothing on an error.
+ */
+int arch_vcpu_initialise(struct vcpu *vcpu, uint64_t guest_address) __must_check;
+/* Undoes it: the vcpu holds no reference to guest frames any more. Preemptible. */
+int arch_vcpu_reset(struct vcpu *vcpu) __must_check;
+
+/* Hypercalls of vcpu_op that only the architecture knows; -XEN_ENOSYS otherwise. */
+long arch_vcpu_op(struct vcpu *vcpu, unsigned int op, uint64_t guest_address);
+
+/* After the vcpu's pending flag went up: make it see an upcall (PV: nothing but a kick). */
+void arch_vcpu_mark_pending(struct vcpu *vcpu);
+
+/* The vcpu takes upcalls: SCHEDOP_block unmasks them. */
+void arch_vcpu_enable_upcalls(struct vcpu *vcpu);
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) the Xenios authors */
+/*
+ * Domains and vcpus: what they are made of, their life, references to them.
+ *
+ * Life of a domain:  created (paused) -> running <-> paused -> shut down -> dying -> dead -> freed.
+ * Every table a domain owns knows "dying": new references and growth are refused from then on, and
+ * teardown (domain_kill) is preemptible and idempotent. The struct goes when the last reference does.
+ *
+ * Fields are grouped by the module that owns them; only that module writes them.
+ */
+#ifndef HYPERVISOR_DOMAIN_H
+#define HYPERVISOR_DOMAIN_H
+
+#include "abi/xen.h"
+#include "asm/domain.h"
+#include "hypervisor/cpu.h"
+#include "hypervisor/list.h"
+#include "hypervisor/lock.h"
+#include "hypervisor/timer.h"
+#include "hypervisor/types.h"
+
+#include <xen/vcpu.h>
+
+struct event_table;
+struct event_vcpu;
+struct grant_table;
+struct pirq_table;
+struct sched_unit;
+
+enum domain_kind {
+    DOMAIN_KIND_IDLE,   /* one vcpu a processor */
+    DOMAIN_KIND_SYSTEM, /* DOMID_IO, DOMID_XEN, DOMID_COW: owners of frames, no vcpus */
+    DOMAIN_KIND_PV,
+    DOMAIN_KIND_HVM, /* later: HVM and PVH */
+};
+
+enum domain_dying { DOMAIN_ALIVE, DOMAIN_DYING, DOMAIN_DEAD };
+
+/* vcpu->pause_flags: the vcpu may run only when it is 0. */
+#define VCPU_DOWN          (1u << 0) /* not yet up, or VCPUOP_down */
+#define VCPU_BLOCKED       (1u << 1) /* SCHEDOP_block, waiting for an event */
+#define VCPU_POLLING       (1u << 2) /* SCHEDOP_poll, always with VCPU_BLOCKED */
+#define VCPU_PAUSED        (1u << 3) /* pause_count > 0 */
+#define VCPU_DOMAIN_PAUSED (1u << 4) /* domain->pause_count > 0 */
+#define VCPU_IN_RESET      (1u << 5) /* context being replaced */
+
+struct vcpu {
+    unsigned int id;
+    struct domain *domain;
+
+    /* core/domain */
+    uint32_t pause_flags;     /* VCPU_*, atomic */
+    int32_t pause_count;      /* atomic */
+    bool initialised;         /* has a register context */
+    struct vcpu_info *info;   /* where the guest sees it, by a hypervisor address; never NULL */
+    mfn_t info_mfn;           /* frame held for it, MFN_INVALID while in shared_info or the dummy */
+    uint64_t runstate_guest;  /* guest address registered by VCPUOP_register_runstate_memory_area */
+    uint64_t time_info_guest; /* VCPUOP_register_vcpu_time_memory_area */
+
+    /* core/event */
+    struct event_vcpu *events; /* FIFO queues; NULL with the two-level ABI */
+    uint32_t virq_port[24];    /* port bound to each VIRQ, 0 when none; under LOCK_EVENT */
+    uint32_t poll_port;        /* SCHEDOP_poll: the one port, or 0 for several */
+
+    /* core/sched */
+    unsigned int processor;   /* CPU whose run queue it is on; stable under that queue's lock */
+    bool running;             /* is (still) the context of `processor` */
+    struct sched_unit *sched; /* the policy's own data */
+    struct cpu_mask affinity_hard, affinity_soft;
+    struct vcpu_runstate_info runstate; /* under the run queue's lock */
+    struct timer singleshot_timer;      /* VCPUOP_set_singleshot_timer, set_timer_op */
+    struct timer periodic_timer;
+    struct timer poll_timer;
+    uint64_t periodic_period_ns; /* 0 when off */
+    system_time_t periodic_last;
+
+    /* hypercall: the multicall in progress, NULL outside one */
+    struct multicall_state *multicall;
+
+    struct arch_vcpu arch;
+};
+
+struct domain {
+    domain_id_t id;
+    enum domain_kind kind;
+    uint32_t refs; /* atomic; 0 only while being freed */
+
+    /* core/domain */
+    struct list all; /* in the list of domains, by id; LOCK_DOMAIN_LIST */
+    struct spinlock lock;
+    struct vcpu **vcpus; /* vcpus_max entries; a NULL one does not exist (yet) */
+    unsigned int vcpus_max;
+    int32_t pause_count; /* atomic */
+    uint8_t dying;       /* enum domain_dying, atomic */
+    bool is_privileged;  /* control domain */
+    bool is_hardware;    /* owns the hardware: dom0 */
+    bool created;        /* creation complete: event, grant and other tables exist */
+    bool is_shutting_down, is_shut_down;
+    uint8_t shutdown_code; /* SHUTDOWN_* */
+    bool crash_reported;
+    uint8_t handle[16];
+    struct shared_info *shared_info;
+    unsigned long vm_assist; /* VMASST_TYPE_* */
+    struct task_teardown *teardown;
+    uint32_t create_flags; /* XEN_DOMCTL_CDF_* */
+    uint32_t ssidref;
+    unsigned int teardown_step;
+    int32_t time_offset_seconds;
+
+    /* core/memory */
+    struct spinlock frame_lock;                 /* LOCK_PAGE_LIST: list and counts below */
+    uint32_t frame_list_first, frame_list_last; /* FRAME_NO_LINK when empty */
+    uint64_t frames_total;                      /* owned and counted */
+    uint64_t frames_max;
+    uint64_t frames_hypervisor; /* shared hypervisor frames (uncounted) */
+    uint64_t frames_claimed;
+
+    /* core/event */
+    struct event_table *events;
+
+    /* core/grant */
+    struct grant_table *grants;
+
+    /* arch irq */
+    struct pirq_table *pirqs;
+
+    struct arch_domain arch;
+};
+
+/* ---- references ------------------------------------------------------------------------------ */
+
+/* By id, DOMID_SELF not resolved; NULL when there is none (or it is dead). Put it with domain_put. */
+struct domain *domain_get(domain_id_t id) __must_check;
+
+/* By id, with DOMID_SELF meaning the caller's. */
+struct domain *domain_get_or_self(domain_id_t id) __must_check;
+void domain_get_again(struct domain *domain);
+void domain_put(struct domain *domain); /* NULL is fine */
+
+/* By id without a reference, for frame owners: valid while the caller holds one of its frames. */
+struct domain *domain_of_owner(uint16_t id);
+
+extern struct domain *domain_hardware; /* dom0; NULL before it is built */
+extern struct domain *domain_idle, *domain_io, *domain_xen;
+
+#define domain_for_each_vcpu(d, i, v)          \
+    for ((i) = 0; (i) < (d)->vcpus_max; (i)++) \
+        if (((v) = (d)->vcpus[i]) != NULL)
+
+/* Calls fn for each live domain in id order, a reference held; stops when it returns false. */
+void domain_for_each(bool (*fn)(struct domain *domain, void *data), void *data);
+
+/* ---- creation and death ---------------------------------------------------------------------- */
+
+struct domain_config {
+    enum domain_kind kind;
+    uint32_t create_flags;
+    unsigned int vcpus_max;
+    unsigned int event_ports_max; /* highest usable port + 1, 0 for the ABI's limit */
+    unsigned int grant_frames_max, maptrack_frames_max;
+    unsigned int grant_version_max;
+    bool privileged, hardware;
+    uint8_t handle[16];
+};
+
+void domains_init(void); /* system and idle domains */
+
+/* A paused domain without memory or vcpus. NULL and *error on failure, nothing left behind. */
+struct domain *domain_create(domain_id_t id, const struct domain_config *config,
+                             int *error) __must_check;
+
+/* vcpu `id`, down, on a processor the scheduler chooses. NULL when there is no memory. */
+struct vcpu *vcpu_create(struct domain *domain, unsigned int id) __must_check;
+
+/* Marks dying and gives back what it owns, step by step: -XEN_ERESTART wants to be called again. */
+int domain_kill(struct domain *domain) __must_check;
+
+/* Guest-visible shutdown; SHUTDOWN_* of xen/sched.h. Pauses all vcpus; dom0's stops the machine. */
+int domain_shutdown(struct domain *domain, uint8_t reason);
+
+/* The domain did what cannot go on. Prints the reason (with registers of the current vcpu when it is its own)
+ * and shuts it down with SHUTDOWN_crash. Returns; the caller unwinds with an error. */
+void domain_crash(struct domain *domain, const char *format, ...) __printf_like(2, 3);
+
+/* ---- running or not -------------------------------------------------------------------------- */
+
+/* Nested. The sync forms wait until the vcpu is off its processor (never for the current vcpu). */
+void vcpu_pause(struct vcpu *vcpu);
+void vcpu_pause_nosync(struct vcpu *vcpu);
+void vcpu_unpause(struct vcpu *vcpu);
+void domain_pause(struct domain *domain);
+void domain_pause_nosync(struct domain *domain);
+void domain_unpause(struct domain *domain);
+
+static inline bool vcpu_runnable(const struct vcpu *vcpu)
+{
+    return READ_ONCE(vcpu->pause_flags) == 0;
+}
+
+/* vcpu_info registration (VCPUOP_register_vcpu_info): see xen/vcpu.h. */
+int vcpu_info_register(struct vcpu *vcpu, mfn_t mfn, unsigned int offset) __must_check;
+void vcpu_info_unregister(struct vcpu *vcpu);
+
+/* Runstate seen by the guest, at its registered address: called by arch code after a switch to it. */
+void vcpu_runstate_publish(struct vcpu *vcpu);
+
+static inline struct vcpu *current_vcpu(void)
+{
+    return arch_current_vcpu();
+}
+
+static inline struct domain *current_domain(void)
+{
+    return arch_current_vcpu()->domain;
+}
+
+static inline bool domain_is_idle(const struct domain *domain)
+{
+    return domain->kind == DOMAIN_KIND_IDLE;
+}
+
+static inline bool vcpu_is_idle(const struct vcpu *vcpu)
+{
+    return domain_is_idle(vcpu->domain);
+}
+
+bool domain_valid(const struct domain *domain); /* invariants, for debug builds and tests */
+
+#endif

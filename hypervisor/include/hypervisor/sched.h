@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) the Xenios authors */
+/*
+ * The scheduler: mechanism here, policy behind struct sched_policy (one file a policy, chosen by the
+ * option "sched="). Mechanism and lock rules: core/sched/schedule.c.
+ */
+#ifndef HYPERVISOR_SCHED_H
+#define HYPERVISOR_SCHED_H
+
+#include "hypervisor/domain.h"
+
+/* What a policy answers to "who runs next on this CPU". */
+struct sched_decision {
+    struct vcpu *next;      /* the CPU's idle vcpu when nobody else */
+    system_time_t slice_ns; /* at most that long, TIME_NEVER for no limit */
+};
+
+struct sched_policy {
+    const char *name;   /* "Credit2 ..." */
+    const char *option; /* value of sched= */
+    unsigned int id;    /* XEN_SCHEDULER_* */
+    int (*cpu_init)(unsigned int cpu);
+    int (*vcpu_init)(struct vcpu *vcpu);
+    void (*vcpu_fini)(struct vcpu *vcpu);
+    unsigned int (*pick_cpu)(struct vcpu *vcpu);
+    /* All below under the lock of vcpu->processor's run queue. */
+    void (*wake)(struct vcpu *vcpu);
+    void (*sleep)(struct vcpu *vcpu);
+    void (*yield)(struct vcpu *vcpu);
+    struct sched_decision (*pick)(unsigned int cpu, system_time_t now);
+    void (*context_saved)(struct vcpu *vcpu); /* after it left its CPU */
+    void (*migrate)(struct vcpu *vcpu, unsigned int cpu);
+    bool (*valid)(unsigned int cpu);
+};
+
+void sched_init(void);                               /* once, boot CPU */
+void sched_cpu_init(unsigned int cpu);               /* each CPU, before it runs its idle loop */
+int sched_vcpu_init(struct vcpu *vcpu) __must_check; /* from vcpu_create */
+void sched_vcpu_destroy(struct vcpu *vcpu);
+
+/* SOFTWORK_SCHEDULE's handler; may not return into the same vcpu's context. */
+void schedule(void);
+
+/* Called by arch code on the new stack's side once prev's state is saved and off the CPU. */
+void sched_context_saved(struct vcpu *prev);
+
+/* The vcpu became runnable: any context. No-op when it is not runnable or already queued. */
+void vcpu_wake(struct vcpu *vcpu);
+/* It is not runnable any more: take it off. sync waits until it left its CPU. */
+void vcpu_sleep_nosync(struct vcpu *vcpu);
+void vcpu_sleep_sync(struct vcpu *vcpu);
+
+/* Current vcpu. block: until an event is pending (checked after the flag is set: no lost wake-up). */
+void vcpu_block(void);
+void vcpu_yield(void);
+/* SCHEDOP_poll on up to 128 ports; timeout in system time ns, 0 for none. */
+int vcpu_poll(const uint32_t *ports, unsigned int count, uint64_t timeout);
+
+/* An event came: clears VCPU_BLOCKED (and polling) and wakes. Any context. */
+void vcpu_unblock(struct vcpu *vcpu);
+
+/*
+ * Makes a running vcpu notice: an IPI when it is in guest context on another CPU. Together with
+ * vcpu_unblock that is "kick".
+ */
+void vcpu_kick(struct vcpu *vcpu);
+
+int vcpu_set_affinity(struct vcpu *vcpu, const struct cpu_mask *hard) __must_check;
+int vcpu_set_soft_affinity(struct vcpu *vcpu, const struct cpu_mask *soft) __must_check;
+/* SCHEDOP_pin_override: cpu < 0 ends it. */
+int vcpu_pin_override(struct vcpu *vcpu, int cpu) __must_check;
+
+/* A consistent copy, state_entry_time and times brought up to now. */
+void vcpu_runstate_get(const struct vcpu *vcpu, struct vcpu_runstate_info *out);
+uint64_t vcpu_cpu_time_ns(const struct vcpu *vcpu);
+
+/* VCPUOP_*_timer: period and timeout in ns. */
+int vcpu_set_periodic_timer(struct vcpu *vcpu, uint64_t period_ns) __must_check;
+void vcpu_stop_periodic_timer(struct vcpu *vcpu);
+int vcpu_set_singleshot_timer(struct vcpu *vcpu, uint64_t timeout_abs_ns, bool future) __must_check;
+void vcpu_stop_singleshot_timer(struct vcpu *vcpu);
+
+bool sched_cpu_idle(unsigned int cpu); /* runs its idle vcpu */
+unsigned int sched_id(void);           /* XEN_SCHEDULER_* of the policy in use */
+
+#endif
