@@ -3,6 +3,10 @@
 /*
  * Every lock class with its level, lowest first: a CPU that holds a lock may take only locks that
  * stand further down. One line a class: what it protects.
+ *
+ * Classes from LOCK_INTERRUPT on may be taken in interrupt context and are therefore always taken
+ * with interrupts off; the others never are taken in interrupt context. So whatever an interrupt
+ * takes stands below whatever the interrupted code holds.
  */
 #ifndef HYPERVISOR_LOCK_CLASS_H
 #define HYPERVISOR_LOCK_CLASS_H
@@ -20,11 +24,14 @@ enum lock_class {
     LOCK_GRANT_ACTIVE, /* one active grant entry */
     LOCK_DESCRIPTOR,   /* a vcpu's LDT shadow */
     LOCK_EVENT,        /* a domain's event ports */
-    LOCK_EVENT_QUEUE,  /* a FIFO queue (interrupt context too) */
     LOCK_PAGE_LIST,    /* a domain's frames and their count */
+    LOCK_RANGESET,     /* one set of ranges */
     LOCK_HEAP,         /* small-object heap */
     LOCK_FRAME_POOL,   /* buddy allocator of a NUMA node */
     LOCK_PAGING,       /* the hypervisor's own page tables, vmap */
+    LOCK_CALL,         /* cross-CPU calls and TLB flushes */
+    LOCK_INTERRUPT,    /* no lock: the border */
+    LOCK_EVENT_QUEUE,  /* a FIFO queue (interrupt context too) */
     LOCK_PCI,          /* configuration space access (interrupt context too) */
     LOCK_IRQ,          /* one interrupt descriptor (interrupt context too) */
     LOCK_IRQ_VECTOR,   /* vector allocation */
@@ -33,7 +40,6 @@ enum lock_class {
     LOCK_TIMER,        /* a CPU's timers (interrupt context too) */
     LOCK_SCHED,        /* a run queue (interrupt context too) */
     LOCK_TIME,         /* clock source calibration, wall clock */
-    LOCK_CALL,         /* cross-CPU calls and TLB flushes */
     LOCK_TRACE,        /* trace buffers */
     LOCK_CONSOLE,      /* the console: the last, so that anybody may print */
     LOCK_CLASS_COUNT,

@@ -23,6 +23,13 @@ char *strstr(const char *text, const char *part);
 int snprintf(char *to, size_t bytes, const char *format, ...) __printf_like(3, 4);
 int vsnprintf(char *to, size_t bytes, const char *format, va_list args);
 
+/*
+ * What snprintf and vsnprintf are in the hypervisor, under a name that the host's C library does not
+ * have: see printk.h for the conversions. Returns the length the whole text has.
+ */
+int string_format(char *to, size_t bytes, const char *format, ...) __printf_like(3, 4);
+int string_vformat(char *to, size_t bytes, const char *format, va_list args);
+
 /* Copies with truncation, always NUL-terminated (bytes > 0). True when all of it fitted. */
 bool string_copy(char *to, const char *from, size_t bytes);
 
