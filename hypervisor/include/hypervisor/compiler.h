@@ -48,4 +48,15 @@
 #define READ_ONCE(x)     (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
 
+/*
+ * Where the host build's seeded scheduler may let another fake CPU run (arch/host/cpu.c); nothing
+ * on a machine.
+ */
+#ifdef XENIOS_HOST
+void host_switch_point(void);
+#define HOST_SWITCH_POINT() host_switch_point()
+#else
+#define HOST_SWITCH_POINT() ((void)0)
+#endif
+
 #endif

@@ -15,8 +15,13 @@
 
 /* A ticket lock: fair, 8 bytes. */
 struct spinlock {
-    uint16_t ticket_next;
-    uint16_t ticket_serving;
+    union {
+        struct {
+            uint16_t ticket_next;
+            uint16_t ticket_serving;
+        };
+        uint32_t tickets; /* both at once */
+    };
     uint16_t class; /* enum lock_class */
     uint16_t owner; /* cpu + 1 while held; 0 when free: for assertions and dumps */
 };
@@ -59,5 +64,8 @@ void write_unlock(struct rwlock *lock);
 
 /* True when this CPU holds no checked lock: asserted before guest copies and on exit to a guest. */
 bool lock_none_held(void);
+
+/* Prints what this CPU holds, where that is known: for panics. */
+void lock_held_dump(void);
 
 #endif
