@@ -37,6 +37,14 @@ bool arch_frame_get_writable(struct frame *frame) __must_check;
 void arch_frame_put_writable(struct frame *frame);
 
 /*
+ * A page of the hypervisor's own goes to a guest (frame_share_with calls it before the guest can
+ * name the frame): writable, the page keeps that type for as long as it is lent, so that it never
+ * becomes a page table; not writable, the writable type cannot be had. unshare takes that back.
+ */
+void arch_frame_share(struct frame *frame, bool writable);
+void arch_frame_unshare(struct frame *frame);
+
+/*
  * Translates a gfn of the domain into a frame with a reference (p2m for translated guests, identity
  * with ownership check for PV). NULL when it is not that domain's RAM.
  */

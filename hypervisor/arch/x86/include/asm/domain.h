@@ -61,7 +61,7 @@ struct arch_vcpu {
     struct pv_vcpu pv;
 
     /*
-     * Roots: arch/x86/pagetype/base.c. Each holds a reference and a type reference. kernel_root 0:
+     * Roots: arch/x86/pagetype/root.c. Each holds a reference and a type reference. kernel_root 0:
      * none (the vcpu cannot run). user_root 0: no user space yet.
      */
     mfn_t kernel_root, user_root;
@@ -86,7 +86,9 @@ struct arch_domain {
     struct spinlock mmu_lock; /* LOCK_MMU: all page-table updates of the domain */
     uint64_t *per_domain_l3;  /* slot for GDT/LDT mappings: hypervisor virtual address */
     mfn_t per_domain_l3_mfn;
-    uint64_t relinquish_step;
+    uint32_t relinquish_cursor;   /* frame whose turn is next + 1, a reference held; 0: start */
+    bool relinquish_swept;
+    mfn_t backlog[3]; /* L2, L3, L4 table being dismantled, 0 when none; under mmu_lock */
 
     /* arch/x86/pv: what the hardware domain (or a pass-through guest) may touch */
     struct rangeset *io_ports, *io_memory /* mfns */, *irqs;
