@@ -20,15 +20,24 @@ struct console_device {
 /* Takes output from now on; what the ring holds so far is sent first. At most one device. */
 void console_attach(const struct console_device *device);
 
+/*
+ * Once, after softwork stands: from then on new output raises VIRQ_CON_RING and input VIRQ_CONSOLE
+ * to dom0, and the debug keys work. Before it output works already.
+ */
+void console_init(void);
+
 /* Sizes the ring, a power of two in bytes, once the heap stands (option conring_size). */
 void console_ring_resize(uint32_t bytes);
+
+/* The size that the option conring_size asks for, 0 when it was not given. */
+uint32_t console_ring_wanted(void);
 
 /* Raw bytes to the device and the ring, unprefixed: what dom0 writes by CONSOLEIO_write. */
 void console_write(const char *text, size_t bytes);
 
 /*
  * Input: the device's interrupt or poll hands over received bytes; three Ctrl-a switch input
- * between dom0 and the hypervisor's debug keys. Raises VIRQ_CONSOLE to dom0.
+ * between dom0 and the hypervisor's debug keys. Raises VIRQ_CONSOLE to dom0. Any context but NMI.
  */
 void console_receive(char byte);
 
@@ -37,7 +46,8 @@ size_t console_read(char *text, size_t bytes);
 
 /*
  * XEN_SYSCTL_readconsole: copies at most *bytes bytes of the output ring from *index on (index
- * counts bytes since boot; an older one is moved up to what is left), updates both.
+ * counts bytes since boot; an older one is moved up to what is left), updates both. clear forgets
+ * what was there, so that a later read from index 0 starts behind it.
  */
 void console_ring_read(char *text, uint32_t *bytes, uint32_t *index, bool clear);
 

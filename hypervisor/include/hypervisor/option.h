@@ -57,4 +57,14 @@ struct option {
  */
 void options_parse(const char *command_line);
 
+/* For parsers of values: 1 for yes, on, true, 1, enable; 0 for their contraries; -XEN_EINVAL. */
+int option_parse_bool(const char *value);
+
+/* Ends of the section "options": of the linker script, or what ld itself defines on the host. */
+#ifdef XENIOS_HOST
+#define options_start __start_options
+#define options_end   __stop_options
+#endif
+extern const struct option options_start[], options_end[];
+
 #endif

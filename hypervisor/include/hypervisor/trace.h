@@ -9,6 +9,9 @@
 
 #include "hypervisor/types.h"
 
+/* `operation` of a refusal by security_check, above all hypercall numbers. */
+#define TRACE_OPERATION_SECURITY 0xffff
+
 struct trace_refusal {
     uint16_t operation; /* __HYPERVISOR_* */
     uint16_t sub_operation;
@@ -21,5 +24,8 @@ struct trace_refusal {
 void trace_refuse(uint16_t operation, uint16_t sub_operation, uint16_t argument, int error,
                   uint64_t value, uint64_t allowed_min, uint64_t allowed_max);
 void trace_dump(void);
+
+/* The last refusal on that CPU; false when there was none. For tests and tools. */
+bool trace_last(unsigned int cpu, struct trace_refusal *out);
 
 #endif
