@@ -66,6 +66,7 @@ static const char *const class_names[] = {
     [LOCK_PAGING] = "paging",
     [LOCK_CALL] = "call",
     [LOCK_INTERRUPT] = "interrupt",
+    [LOCK_EVENT_PORT] = "event port",
     [LOCK_EVENT_QUEUE] = "event queue",
     [LOCK_PCI] = "pci",
     [LOCK_IRQ] = "irq",

@@ -59,7 +59,7 @@ struct vcpu {
     uint64_t time_info_guest; /* VCPUOP_register_vcpu_time_memory_area */
 
     /* core/event */
-    struct event_vcpu *events; /* FIFO queues; NULL with the two-level ABI */
+    struct event_vcpu *events; /* FIFO queues */
     uint32_t virq_port[24];    /* port bound to each VIRQ, 0 when none; under LOCK_EVENT */
     uint32_t poll_port;        /* SCHEDOP_poll: the one port, or 0 for several */
 

@@ -11,4 +11,7 @@
 
 #include <xen/errno.h>
 
+/* Internal, and so behind __XEN__ in the public header: more is to be done, call again. */
+#define XEN_ERESTART 85
+
 #endif

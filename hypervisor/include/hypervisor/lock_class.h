@@ -31,6 +31,7 @@ enum lock_class {
     LOCK_PAGING,       /* the hypervisor's own page tables, vmap */
     LOCK_CALL,         /* cross-CPU calls and TLB flushes */
     LOCK_INTERRUPT,    /* no lock: the border */
+    LOCK_EVENT_PORT,   /* one event port (interrupt context too) */
     LOCK_EVENT_QUEUE,  /* a FIFO queue (interrupt context too) */
     LOCK_PCI,          /* configuration space access (interrupt context too) */
     LOCK_IRQ,          /* one interrupt descriptor (interrupt context too) */
