@@ -84,15 +84,6 @@ void time_init_smp(void);
 
 uint64_t time_platform_ns(void); /* platform counter, ns since it was started */
 
-/* Ordered read of the TSC. */
-static inline uint64_t tsc_read(void)
-{
-    uint32_t low, high;
-
-    __asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
-    return (uint64_t)high << 32 | low;
-}
-
 /* Busy waits, usable once time_init_boot ran (before: a rough PIT wait). */
 void delay_us(uint64_t us);
 
