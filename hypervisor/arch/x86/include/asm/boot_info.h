@@ -65,14 +65,15 @@ typedef bool (*boot_read_t)(paddr_t from, void *to, size_t bytes);
 const char *boot_info_decode(struct boot_info *out, uint32_t magic, paddr_t info, boot_read_t read);
 
 /*
- * Sorts, makes disjoint (the more restrictive type wins), drops empty ranges, merges neighbours.
- * In place; the result has at most `max` entries, otherwise the highest addresses are lost.
- * Returns the count.
+ * Makes a sorted, disjoint, merged map of any entries: where they overlap the more restrictive type
+ * wins, empty ones are dropped. At most `max` entries; what is beyond at the top is lost. Returns
+ * the count.
  */
-unsigned int memory_map_sanitise(struct memory_range *map, unsigned int count, unsigned int max);
+unsigned int memory_map_sanitise(struct memory_range *to, unsigned int max,
+                                 const struct memory_range *from, unsigned int count);
 bool memory_map_valid(const struct memory_range *map, unsigned int count);
 
-/* Takes [start, end) out of the RAM of a sanitised map: becomes `type`. Returns the new count. */
+/* [start, end) of a sanitised map becomes `type` where that is more restrictive. The new count. */
 unsigned int memory_map_punch(struct memory_range *map, unsigned int count, unsigned int max,
                               paddr_t start, paddr_t end, uint32_t type);
 
