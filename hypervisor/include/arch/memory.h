@@ -45,6 +45,12 @@ void arch_frame_share(struct frame *frame, bool writable);
 void arch_frame_unshare(struct frame *frame);
 
 /*
+ * The type of a hypervisor page that becomes visible to a guest: held as writable, or so that the
+ * guest can never map it writable. Nobody else refers to the frame yet.
+ */
+void arch_frame_share(struct frame *frame, bool writable);
+
+/*
  * Translates a gfn of the domain into a frame with a reference (p2m for translated guests, identity
  * with ownership check for PV). NULL when it is not that domain's RAM.
  */
@@ -60,6 +66,19 @@ int arch_grant_unmap_host(uint64_t host_address, mfn_t mfn, uint64_t new_address
 
 /* Is this machine frame RAM the table knows, or device memory the domain may map? */
 bool arch_mfn_is_mmio(mfn_t mfn);
+
+/* The firmware's memory map, sanitised, as E820 has it: entry i; false when there are no more. */
+bool arch_memory_map_get(unsigned int i, paddr_t *start, paddr_t *end, uint32_t *type);
+
+/*
+ * Where PV guests see the machine-to-phys table: its window, and the machine frame of 2 MiB chunk i
+ * of it (MFN(0) where no RAM is behind; false beyond the end).
+ */
+void arch_m2p_window(uint64_t *start, uint64_t *end, uint64_t *max_mfn);
+bool arch_m2p_chunk(unsigned int i, mfn_t *mfn);
+
+/* Highest guest frame number the domain uses, as XENMEM_maximum_gpfn has it. */
+uint64_t arch_maximum_gpfn(const struct domain *domain);
 
 /* Highest RAM frame + 1, as XENMEM_maximum_ram_page has it. */
 uint64_t arch_memory_end_mfn(void);

@@ -25,6 +25,7 @@
 struct event_table;
 struct event_vcpu;
 struct grant_table;
+struct memory_map;
 struct pirq_table;
 struct sched_unit;
 
@@ -115,6 +116,9 @@ struct domain {
     uint64_t frames_max;
     uint64_t frames_hypervisor; /* shared hypervisor frames (uncounted) */
     uint64_t frames_claimed;
+    uint64_t frames_unvisited; /* what domain_memory_relinquish has still to look at */
+    bool frames_relinquishing;
+    struct memory_map *memory_map; /* XENMEM_set_memory_map, NULL when never set; frame_lock */
 
     /* core/event */
     struct event_table *events;

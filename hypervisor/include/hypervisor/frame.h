@@ -7,7 +7,12 @@
  *
  * count word:  63 allocated-to-owner (the owner's own reference, dropped once by decrease or
  *              teardown) | 62 hypervisor's own (never the guest's to free) | 61 broken | 60 free |
- *              59 static (not from the allocator: modules, firmware RAM) | 55..0 references
+ *              59 static (not from the allocator: modules, image) | 58 private | 57 tainted |
+ *              55..0 references
+ *
+ * A private frame has no owner and exactly one holder, who may use the words type, next, prev and
+ * validated as it likes: frame_get refuses it, so that no guest's guess of its number ever touches
+ * its count. Giving it to a domain (frame_assign, frame_share_with) ends that.
  */
 #ifndef HYPERVISOR_FRAME_H
 #define HYPERVISOR_FRAME_H
@@ -21,6 +26,8 @@ struct domain;
 #define FRAME_BROKEN     (1ull << 61)
 #define FRAME_FREE       (1ull << 60)
 #define FRAME_STATIC     (1ull << 59)
+#define FRAME_PRIVATE    (1ull << 58)
+#define FRAME_TAINTED    (1ull << 57) /* private: a domain's mappings or data may be left in it */
 #define FRAME_COUNT_MASK ((1ull << 56) - 1)
 
 #define FRAME_NO_LINK UINT32_MAX
@@ -40,7 +47,7 @@ _Static_assert(sizeof(struct frame) == 32, "the frame table costs 32 bytes a fra
 extern struct frame *frame_table; /* indexed by mfn; holes of the machine are not backed */
 extern uint64_t frame_table_end;  /* first mfn beyond the table */
 
-/* True for RAM that has an entry in the table. */
+/* True for RAM that has an entry in the table. Lock-free. */
 bool frame_valid(mfn_t mfn);
 
 static inline struct frame *frame_of(mfn_t mfn)
@@ -66,15 +73,27 @@ enum alloc_flags {
 };
 
 /*
- * 2^order contiguous, aligned frames; NULL when there are none. The frames carry one reference and
- * no owner. TLB debts of their past are paid before return. May take LOCK_FRAME_POOL; not from
- * interrupt context. Every frame left by a domain is scrubbed before it reaches another.
+ * 2^order contiguous, aligned frames; NULL when there are none (frames others claimed do not count).
+ * The frames are private: one reference and no owner. TLB debts of their past are paid before
+ * return. May take LOCK_FRAME_POOL; not from interrupt context. The contents are zero unless
+ * ALLOC_NO_SCRUB says that the caller overwrites them.
  */
 struct frame *frame_alloc(unsigned int order, unsigned int node, unsigned int flags) __must_check;
 
 /* Like frame_alloc, with machine addresses below 2^bits. */
 struct frame *frame_alloc_bits(unsigned int order, unsigned int node, unsigned int flags,
                                unsigned int bits) __must_check;
+
+/* Like frame_alloc_bits, for frames the domain is to own: what it claimed may be used, and is used up. */
+struct frame *frame_alloc_for(struct domain *domain, unsigned int order, unsigned int node,
+                              unsigned int flags, unsigned int bits) __must_check;
+
+/*
+ * Claims memory for a domain without choosing it (XENMEM_claim_pages): the domain is to reach
+ * `frames` in all. 0 drops the claim. -XEN_EINVAL: a claim exists, or frames is not above what the
+ * domain has or beyond frames_max; -XEN_ENOMEM: not that much is left unclaimed.
+ */
+int frame_claim(struct domain *domain, uint64_t frames) __must_check;
 
 /* Gives 2^order frames back; their reference counts must be 1 or 0. */
 void frame_free(struct frame *frame, unsigned int order);
@@ -83,12 +102,29 @@ void frame_free(struct frame *frame, unsigned int order);
 void *frame_alloc_mapped(unsigned int order, unsigned int flags) __must_check;
 void frame_free_mapped(void *address, unsigned int order);
 
-/* Boot: give a RAM range [from, to) to the allocator of a node. The table must back it already. */
+/*
+ * Boot: give a RAM range [from, to) to the allocator of a node. The table must back it already. Also
+ * for (part of) a static range that is not needed any more, which stays on node 0. Frame 0 is kept.
+ */
 void frame_pool_add(mfn_t from, mfn_t to, unsigned int node);
+
+/*
+ * Boot: RAM that has entries in the table but is in use by something that did not come from the
+ * allocator (image, modules). Private, count flag FRAME_STATIC; may be assigned to a domain, or given
+ * to the allocator later with frame_pool_add or frame_free. Not for firmware memory that dom0 maps
+ * as device memory (ACPI tables): leave that out.
+ */
+void frame_static_add(mfn_t from, mfn_t to);
+
+/* Idle loop: clears some free memory; false when there is nothing (left) to clear. ~10 us a call. */
+bool frame_scrub_some(void);
 
 uint64_t frame_count_free(void);
 uint64_t frame_count_free_node(unsigned int node);
 uint64_t frame_count_total(void);
+uint64_t frame_count_total_node(unsigned int node);
+uint64_t frame_count_claimed(void); /* frames claimed by domains and not taken yet */
+unsigned int frame_node(mfn_t mfn); /* of a valid frame */
 
 /* ---- references and ownership ---------------------------------------------------------------- */
 
@@ -108,11 +144,14 @@ void frame_put(struct frame *frame);
 struct domain *frame_owner(const struct frame *frame);
 
 /*
- * Gives freshly allocated frames to a domain: owner, list and count (2^order frames), each with the
- * FRAME_ALLOCATED reference. -XEN_E2BIG-like errors: -XEN_ENOMEM over d->frames_max, -XEN_EINVAL when
- * the domain is dying. `flags`: FRAME_ASSIGN_UNCOUNTED for hypervisor pages shared with the guest.
+ * Gives private (freshly allocated) frames to a domain: owner, list and count (2^order frames); the
+ * caller's reference becomes the FRAME_ALLOCATED one. -XEN_E2BIG-like errors: -XEN_ENOMEM over
+ * d->frames_max, -XEN_EINVAL when the domain is dying; then they stay the caller's. `flags`:
+ * FRAME_ASSIGN_UNCOUNTED for hypervisor pages shared with the guest; FRAME_ASSIGN_PRECOUNTED for
+ * frames that stand for ones taken by frame_take(.., true): the count includes them already.
  */
-#define FRAME_ASSIGN_UNCOUNTED 1u
+#define FRAME_ASSIGN_UNCOUNTED  1u
+#define FRAME_ASSIGN_PRECOUNTED 2u
 int frame_assign(struct domain *domain, struct frame *frame, unsigned int order,
                  unsigned int flags) __must_check;
 
@@ -121,6 +160,17 @@ int frame_assign(struct domain *domain, struct frame *frame, unsigned int order,
  * then the caller drops a reference of its own to let the frame go.
  */
 bool frame_clear_allocated(struct frame *frame) __must_check;
+
+/*
+ * Takes a frame away from its owner when there is no reference but the owner's own and the one the
+ * caller holds (no mapping, no type, no grant): then it is private and the caller's. False and no
+ * change otherwise. keep_count: the domain's count stays as if it still had it, until frame_assign
+ * with FRAME_ASSIGN_PRECOUNTED or frame_uncount.
+ */
+bool frame_take(struct domain *domain, struct frame *frame, bool keep_count) __must_check;
+
+/* Lowers the count of a domain by frames taken with keep_count that nothing will replace. */
+void frame_uncount(struct domain *domain, uint64_t frames);
 
 /*
  * A hypervisor page shared with a guest (shared info, grant frames): owned by the domain, readable
