@@ -34,12 +34,12 @@ quiet :=
 say   := @:
 else
 quiet := @
-say   := @printf '  %-7s %s\n'
+say   := $(if $(findstring s,$(filter-out -%,$(firstword x$(MAKEFLAGS)))),@:,@printf '  %-7s %s\n')
 endif
 
 # --- Goals that only pass on to a script and need no configuration -------------------------
 
-simple_goals := help clean mrproper run run-reference system check test images deps bench
+simple_goals := help clean mrproper run run-reference system check format test images deps bench
 needs_config := $(if $(MAKECMDGOALS),$(filter-out $(simple_goals),$(MAKECMDGOALS)),all)
 
 # --- Packages --------------------------------------------------------------------------------
@@ -100,6 +100,13 @@ $(visibility): Makefile
 	$(quiet)mkdir -p $(@D)
 	$(quiet)printf '%s\n' '/* Made by the Makefile. */' '#pragma GCC visibility push(hidden)' >$@
 
+# The C library's headers bring some names that are the project's own.
+host_names := $(generated)/host_names.h
+$(host_names): Makefile
+	$(quiet)mkdir -p $(@D)
+	$(quiet)printf '%s\n' '/* Made by the Makefile. */' '#include <sys/cdefs.h>' \
+		'#undef __always_inline' >$@
+
 # The public Xen headers, and no other header of the system, for freestanding code.
 abi := $(O)/abi/xen
 $(abi): | $(call deps_stamp,build)
@@ -127,7 +134,7 @@ metal_cflags += -fno-omit-frame-pointer
 endif
 
 host_cpp     := -isystem $(O)/abi -Ihypervisor/include -I. -Ihypervisor/arch/host/include \
-	-Ihypervisor/arch/x86/include -DXENIOS_HOST
+	-Ihypervisor/arch/x86/include -DXENIOS_HOST -include $(host_names)
 SANITIZE     ?= address,undefined
 host_san     := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all)
 host_cflags  := $(common) $(host_cpp) $(warnings) -O1 -fno-omit-frame-pointer $(host_san)
@@ -166,7 +173,7 @@ $(flags_files): FORCE
 .PHONY: FORCE
 FORCE:
 
-prerequisites := $(autoconf) $(visibility) | $(abi) $(call deps_stamp,build)
+prerequisites := $(autoconf) $(visibility) $(host_names) | $(abi) $(call deps_stamp,build)
 
 # --- The hypervisor --------------------------------------------------------------------------
 
@@ -181,10 +188,13 @@ $(O)/metal/%.o: %.c $(O)/metal.flags $(prerequisites)
 	$(quiet)mkdir -p $(@D)
 	$(quiet)$(CC) $(metal_cflags) -MMD -MP -c -o $@ $<
 
+# clang's own assembler knows less of GNU's syntax.
+gnu_assembler := $(if $(findstring clang,$(CC)),-fno-integrated-as)
+
 $(O)/metal/%.S.o: %.S $(O)/metal.flags $(prerequisites)
 	$(say) AS $<
 	$(quiet)mkdir -p $(@D)
-	$(quiet)$(CC) $(metal_aflags) -MMD -MP -c -o $@ $<
+	$(quiet)$(CC) $(metal_aflags) $(gnu_assembler) -MMD -MP -c -o $@ $<
 
 $(O)/xenios.lds: $(linker_script) $(O)/metal.flags $(prerequisites)
 	$(say) LDS $<
@@ -232,8 +242,13 @@ $(O)/host/libxenioscore.a $(O)/fuzz/libxenioscore.a:
 	$(quiet)mkdir -p $(@D)
 	$(quiet)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 
-.PHONY: host
+.PHONY: host print-flags
 host: $(O)/host/libxenioscore.a
+
+# For scripts/check-headers: line 1 the hypervisor's, line 2 the host's.
+print-flags:
+	@echo '$(metal_cflags)'
+	@echo '$(host_cflags)'
 
 # --- Test programs ---------------------------------------------------------------------------
 
@@ -270,7 +285,7 @@ $(fuzz_programs): $(O)/tests/%: tests/%.c $(O)/fuzz/libxenioscore.a $(support_fu
 	$(quiet)$(FUZZ_CC) $(fuzz_cflags) -fsanitize=fuzzer -Itests -MMD -MP -MF $@.d -o $@ $< \
 		$(support_fuzz) $(O)/fuzz/libxenioscore.a $(host_libs)
 
-.PHONY: unit model fuzz-smoke proofs system test check test-programs
+.PHONY: unit model fuzz-smoke proofs system test check format test-programs
 unit: $(unit_programs)
 	$(quiet)scripts/run-programs $^
 model: $(model_programs)
@@ -289,6 +304,10 @@ test: $(call deps_stamp,run) $(test_prereq)
 
 check: $(call deps_stamp,check)
 	$(quiet)scripts/check
+
+format: $(call deps_stamp,check)
+	$(quiet)git ls-files --cached --others --exclude-standard '*.c' '*.h' | \
+		xargs clang-format-14 -i
 
 # --- Machines --------------------------------------------------------------------------------
 

@@ -141,7 +141,8 @@ class Machine:
     def tail(self, lines=25):
         self.log.flush()
         text = self.log_path.read_text(encoding="utf-8", errors="replace")
-        return f"--- end of {self.log_path} ---\n" + "\n".join([line for line in text.splitlines() if line.strip()][-lines:])
+        last = [line for line in text.splitlines() if line.strip()][-lines:]
+        return f"--- end of {self.log_path} ---\n" + "\n".join(last)
 
     def close(self, keep_log=False):
         self.child.close(force=True)
