@@ -9,7 +9,7 @@
 
 #include "asm/layout.h"
 #include "asm/regs.h"
-#include "hypervisor/compiler.h"
+#include "hypervisor/types.h"
 
 struct vcpu;
 
@@ -19,7 +19,11 @@ struct cpu_stack_top {
     uint32_t pad;
     struct vcpu *current;
     uint64_t scratch[2];
-} __aligned(16);
+};
+
+/* The processor aligns its stack to 16 bytes before it pushes ss: guest_regs.es must be aligned. */
+_Static_assert((sizeof(struct cpu_stack_top) - offsetof(struct cpu_user_regs, es)) % 16 == 0,
+               "the frame a guest's entry pushes must end at guest_regs.es");
 
 static __always_inline struct cpu_stack_top *cpu_stack_top(void)
 {

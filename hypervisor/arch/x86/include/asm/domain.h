@@ -65,6 +65,7 @@ struct arch_vcpu {
      * none (the vcpu cannot run). user_root 0: no user space yet.
      */
     mfn_t kernel_root, user_root;
+    uint32_t loaded_on; /* CPU that holds the newest registers, CPU_NOT_LOADED: user_regs does */
     uint64_t cr3; /* what the hardware register gets when this vcpu runs in its present mode */
 
     /* arch/x86/cpu/fpu.c */

@@ -41,18 +41,17 @@ struct irq_guest {
 struct irq_desc {
     struct spinlock lock; /* LOCK_IRQ, irqsave */
     unsigned int irq;
-    const struct irq_controller *controller;
-    bool level; /* level-triggered */
+    const struct irq_controller *controller; /* NULL: there is no such pin or message */
+    bool level;                              /* level-triggered */
     bool active_low;
-    bool configured; /* trigger and polarity were set by the firmware or PHYSDEVOP_setup_gsi */
+    bool configured; /* by PHYSDEVOP_setup_gsi */
     bool masked;
     bool shareable;
-    bool in_progress; /* being delivered on some CPU */
+    uint16_t in_progress; /* CPUs that deliver it right now */
 
-    uint8_t vector;     /* 0: none */
-    uint16_t cpu;       /* destination */
-    uint8_t old_vector; /* of a move under way, 0 none */
-    uint16_t old_cpu;
+    /* Where it goes; vector 0: nowhere. And where it went before a move that is under way. */
+    uint8_t vector, old_vector;
+    uint16_t cpu, old_cpu;
     bool move_wanted;
     uint16_t move_cpu;
     struct task move_done;
@@ -114,34 +113,57 @@ int ioapic_register_read(paddr_t base, uint32_t reg, uint32_t *value) __must_che
 /* A line of state for each interrupt in use. */
 void irq_dump(char key);
 
-/* ---- vectors: arch/x86/irq/vector.c ---------------------------------------------------------- */
+/* ---- vectors: arch/x86/irq/vector.c; desc->lock held ----------------------------------------- */
 
-int vector_alloc(struct irq_desc *desc, unsigned int cpu) __must_check; /* desc->lock held */
-void vector_free(struct irq_desc *desc);                                /* desc->lock held */
-/* Asks for delivery on another CPU; done at once or when it is safe. desc->lock held. */
+/* A vector on the CPU, or on another one when that has none left. 0 or -XEN_ENOSPC. */
+int vector_alloc(struct irq_desc *desc, unsigned int cpu) __must_check;
+void vector_free(struct irq_desc *desc); /* both; masked already */
+
+/* Asks for delivery on another CPU: now, or as soon as it is safe. */
 void irq_move(struct irq_desc *desc, unsigned int cpu);
-int vector_irq(unsigned int cpu, unsigned int vector);
 
 /* ---- pirqs of a domain: arch/x86/irq/pirq.c -------------------------------------------------- */
 
-/* Map: returns the pirq (wanted >= 0: that one) or an error. */
+/*
+ * Maps irq as pirq `wanted`, or with wanted < 0 as a free one; returns the pirq. An irq mapped before
+ * keeps its pirq. -XEN_EINVAL out of range, -XEN_EEXIST when either is taken, -XEN_ENOSPC.
+ */
 int pirq_map(struct domain *domain, int wanted, unsigned int irq) __must_check;
+/* The same for `count` consecutive irqs. */
+int pirq_map_range(struct domain *domain, int wanted, unsigned int irq,
+                   unsigned int count) __must_check;
+/* Unbinds it when bound, forgets it. -XEN_EINVAL when not mapped. */
 int pirq_unmap(struct domain *domain, unsigned int pirq) __must_check;
-/* `count` free consecutive pirqs, reserved until mapped; first one or -XEN_ENOSPC. */
-int pirq_reserve(struct domain *domain, unsigned int count) __must_check;
-int pirq_to_irq(struct domain *domain, unsigned int pirq); /* IRQ_NONE when not mapped */
-bool pirq_needs_eoi(struct domain *domain, unsigned int pirq);
-bool pirq_shared(struct domain *domain, unsigned int pirq);
-/* PHYSDEVOP_pirq_eoi_gmfn_v1/v2. auto_unmask: v1. */
+/* A free pirq, reserved until it is mapped: PHYSDEVOP_get_free_pirq. */
+int pirq_reserve(struct domain *domain) __must_check;
+int pirq_to_irq(const struct domain *domain, unsigned int pirq); /* IRQ_NONE when not mapped */
+/* Must the guest say PHYSDEVOP_eoi after each? Is it shared with another guest? */
+bool pirq_needs_eoi(const struct domain *domain, unsigned int pirq);
+bool pirq_is_shared(const struct domain *domain, unsigned int pirq);
+/*
+ * PHYSDEVOP_pirq_eoi_gmfn_v1 (auto_unmask) and _v2. -XEN_EBUSY for a second one, -XEN_EINVAL when the
+ * frame is not the domain's writable memory.
+ */
 int pirq_eoi_map_register(struct domain *domain, uint64_t gmfn, bool auto_unmask) __must_check;
-bool pirqs_valid(struct domain *domain);
+bool pirq_auto_unmask(const struct domain *domain);
+/* The irq's trigger mode changed, or it was bound: the shared map follows. */
+void pirq_eoi_map_update(struct domain *domain, unsigned int pirq);
+bool pirqs_valid(const struct domain *domain);
 
-/* ---- message interrupts: arch/x86/irq/msi.c -------------------------------------------------- */
+/* ---- message interrupts: arch/x86/irq/msi.c --------------------------------------------------- */
 
-/* `count` message interrupts of a device (count > 1: MSI only); *first and the following irqs. */
+/*
+ * Sets up `count` message interrupts of the device (count > 1: MSI only), masked where the device
+ * can; *first and the following ones are their irq numbers. table_base: address of the BAR with the
+ * MSI-X table as the hardware domain knows it. Under pci_devices_lock. -XEN_ENODEV without the
+ * capability, -XEN_EINVAL bad entry or count, -XEN_EEXIST, -XEN_ENOSPC, -XEN_ENOMEM, -XEN_ENXIO.
+ */
 int msi_enable(struct pci_device *device, bool msix, unsigned int entry, unsigned int count,
                paddr_t table_base, unsigned int *first) __must_check;
+/* Of an irq that is mapped by nobody any more; others are left alone. Under pci_devices_lock. */
 void msi_disable(unsigned int irq);
+/* Writes all messages again: the device lost them. Under pci_devices_lock. */
 int msi_restore(struct pci_device *device) __must_check;
+bool msi_in_use(const struct pci_device *device);
 
 #endif

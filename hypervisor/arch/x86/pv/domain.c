@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) the Xenios authors */
+/*
+ * Making and unmaking of PV domains and vcpus (arch/domain.h), and a vcpu's first context.
+ */
+#include "arch/domain.h"
+#include "arch/irq.h"
+#include "asm/cpu_features.h"
+#include "asm/cpu_policy.h"
+#include "asm/entry.h"
+#include "asm/fpu.h"
+#include "asm/pagetype.h"
+#include "asm/pv.h"
+#include "asm/pv_switch.h"
+#include "arch/sched.h"
+#include "hypervisor/error.h"
+#include "hypervisor/guest.h"
+#include "hypervisor/heap.h"
+#include "hypervisor/hypercall.h"
+#include "hypervisor/rangeset.h"
+#include "hypervisor/sched.h"
+#include "hypervisor/string.h"
+
+#define is_canonical(address) ((uint64_t)(((int64_t)((address) << 16)) >> 16) == (address))
+
+#define DR6_INITIAL 0xffff0ff0ull
+#define DR7_INITIAL 0x400ull
+
+static int create_permissions(struct domain *domain)
+{
+    domain->arch.io_ports = rangeset_create("I/O ports");
+    domain->arch.io_memory = rangeset_create("I/O memory");
+    domain->arch.irqs = rangeset_create("interrupts");
+    return domain->arch.io_ports && domain->arch.io_memory && domain->arch.irqs ? 0 : -XEN_ENOMEM;
+}
+
+int arch_domain_create(struct domain *domain, const struct domain_config *config)
+{
+    int error;
+
+    (void)config;
+    if (domain->kind == DOMAIN_KIND_IDLE) {
+        return 0;
+    }
+    error = create_permissions(domain);
+    if (error || domain->kind != DOMAIN_KIND_PV) {
+        return error;
+    }
+    pagetype_domain_init(domain);
+    error = pv_descriptor_domain_create(domain);
+    if (!error) {
+        error = cpu_policy_create(domain);
+    }
+    if (!error) {
+        error = arch_pirqs_create(domain);
+    }
+    return error;
+}
+
+int arch_domain_relinquish(struct domain *domain)
+{
+    struct vcpu *vcpu;
+    unsigned int i;
+    int error;
+
+    if (domain->kind != DOMAIN_KIND_PV) {
+        return 0;
+    }
+    domain_for_each_vcpu(domain, i, vcpu)
+    {
+        error = arch_vcpu_reset(vcpu);
+        if (error) {
+            return error;
+        }
+    }
+    return pagetype_relinquish(domain);
+}
+
+void arch_domain_free(struct domain *domain)
+{
+    if (domain->kind == DOMAIN_KIND_PV) {
+        arch_pirqs_destroy(domain);
+        pv_descriptor_domain_free(domain);
+        cpu_policy_free(domain);
+    }
+    rangeset_destroy(domain->arch.io_ports);
+    rangeset_destroy(domain->arch.io_memory);
+    rangeset_destroy(domain->arch.irqs);
+}
+
+int arch_vcpu_create(struct vcpu *vcpu)
+{
+    struct pv_vcpu *pv = &vcpu->arch.pv;
+    int error;
+
+    vcpu->arch.loaded_on = CPU_NOT_LOADED;
+    if (vcpu->domain->kind != DOMAIN_KIND_PV) {
+        return 0;
+    }
+    pv->traps = heap_new_array(struct trap_info, 256);
+    if (!pv->traps) {
+        return -XEN_ENOMEM;
+    }
+    pv->debug_regs[6] = DR6_INITIAL;
+    pv->debug_regs[7] = DR7_INITIAL;
+    pv->cr4 = cpu_policy_guest_cr4(vcpu->domain);
+    error = fpu_vcpu_create(vcpu);
+    if (!error) {
+        error = pv_descriptor_vcpu_create(vcpu);
+    }
+    return error;
+}
+
+void arch_vcpu_free(struct vcpu *vcpu)
+{
+    if (vcpu->domain->kind != DOMAIN_KIND_PV) {
+        return;
+    }
+    arch_vcpu_sync_state(vcpu);
+    fpu_vcpu_free(vcpu);
+    heap_free(vcpu->arch.pv.traps);
+    vcpu->arch.pv.traps = NULL;
+}
+
+static void vcpu_reset(struct vcpu *vcpu)
+{
+    arch_vcpu_sync_state(vcpu);
+    if (vcpu->arch.pv.traps) {
+        memset(vcpu->arch.pv.traps, 0, 256 * sizeof(struct trap_info));
+    }
+    pv_descriptor_vcpu_free(vcpu);
+    root_drop(vcpu);
+    vcpu->initialised = false;
+}
+
+int arch_vcpu_reset(struct vcpu *vcpu)
+{
+    vcpu_reset(vcpu);
+    return 0;
+}
+
+/* ---- context of a vcpu that did not run yet --------------------------------------------------- */
+
+static bool context_acceptable(const struct vcpu_guest_context *context)
+{
+    if (!is_canonical(context->user_regs.rip) || !is_canonical(context->event_callback_eip) ||
+        !is_canonical(context->failsafe_callback_eip) ||
+        !is_canonical(context->syscall_callback_eip) || !is_canonical(context->fs_base) ||
+        !is_canonical(context->gs_base_kernel) || !is_canonical(context->gs_base_user) ||
+        !is_canonical(context->kernel_sp) || context->gdt_ents > FIRST_RESERVED_GDT_ENTRY ||
+        context->ldt_ents > 8192) {
+        return false;
+    }
+    for (unsigned int i = 0; i < ARRAY_SIZE(context->trap_ctxt); i++) {
+        if (!is_canonical(context->trap_ctxt[i].address)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What takes references to guest frames, and so may fail. */
+static int take_context_frames(struct vcpu *vcpu, const struct vcpu_guest_context *context)
+{
+    uint64_t frames[PV_GDT_GUEST_FRAMES];
+    int error;
+
+    memcpy(frames, context->gdt_frames, sizeof(frames));
+    error = pv_set_gdt(vcpu, frames, (unsigned int)context->gdt_ents);
+    if (!error) {
+        error = pv_set_ldt(vcpu, context->ldt_base, (unsigned int)context->ldt_ents);
+    }
+    if (!error) {
+        error = root_set_kernel(vcpu, MFN(xen_cr3_to_pfn(context->ctrlreg[3])));
+    }
+    if (!error && context->ctrlreg[1]) {
+        error = root_set_user(vcpu, MFN(xen_cr3_to_pfn(context->ctrlreg[1])));
+    }
+    return error;
+}
+
+static void take_context_registers(struct vcpu *vcpu, const struct vcpu_guest_context *context)
+{
+    struct cpu_user_regs *regs = &vcpu->arch.user_regs;
+    struct pv_vcpu *pv = &vcpu->arch.pv;
+
+    *regs = context->user_regs;
+    pv->iopl = (uint8_t)(regs->rflags >> 12 & 3);
+    regs->rflags = (regs->rflags & ~(uint64_t)(X86_EFLAGS_IOPL | X86_EFLAGS_VM)) | X86_EFLAGS_IF;
+    regs->entry_vector = ENTRY_VECTOR_NONE;
+    regs->cs = pv_fix_selector(regs->cs);
+    regs->ss = pv_fix_selector(regs->ss);
+    regs->ds = pv_fix_selector(regs->ds);
+    regs->es = pv_fix_selector(regs->es);
+    regs->fs = pv_fix_selector(regs->fs);
+    regs->gs = pv_fix_selector(regs->gs);
+    memcpy(pv->traps, context->trap_ctxt, sizeof(context->trap_ctxt));
+    pv->event_callback = (struct pv_callback){ context->event_callback_eip, true };
+    pv->failsafe_callback = (struct pv_callback){ context->failsafe_callback_eip,
+                                                  context->flags & VGCF_failsafe_disables_events };
+    pv->syscall_callback = (struct pv_callback){ context->syscall_callback_eip,
+                                                 context->flags & VGCF_syscall_disables_events };
+    pv->kernel_ss = pv_fix_selector((uint16_t)context->kernel_ss);
+    pv->kernel_sp = context->kernel_sp;
+    pv->kernel_mode = context->flags & VGCF_in_kernel;
+    pv->fs_base = context->fs_base;
+    pv->gs_base_kernel = context->gs_base_kernel;
+    pv->gs_base_user = context->gs_base_user;
+    vcpu->arch.task_switched = context->ctrlreg[0] & 8;
+    for (unsigned int i = 0; i < 8; i++) {
+        if (i < 4 || i == 7) {
+            /* A breakpoint the guest may not have stays off: the context is good without it. */
+            if (pv_set_debug_register(vcpu, i, context->debugreg[i])) {
+                vcpu->arch.pv.debug_regs[7] = DR7_INITIAL;
+            }
+        }
+    }
+    if (context->flags & VGCF_I387_VALID) {
+        fpu_import_legacy(vcpu, &context->fpu_ctxt);
+    }
+    vcpu->arch.cr3 = mfn_to_paddr(pv->kernel_mode ? vcpu->arch.kernel_root : vcpu->arch.user_root);
+}
+
+int pv_vcpu_set_context(struct vcpu *vcpu, const struct vcpu_guest_context *context)
+{
+    int error;
+
+    if (!context_acceptable(context)) {
+        return -XEN_EINVAL;
+    }
+    error = take_context_frames(vcpu, context);
+    if (!error && !(context->flags & VGCF_in_kernel) && !vcpu->arch.user_root.value) {
+        error = -XEN_EINVAL;
+    }
+    if (error) {
+        if (error != -XEN_ERESTART) {
+            vcpu_reset(vcpu);
+        }
+        return error;
+    }
+    take_context_registers(vcpu, context);
+    return 0;
+}
+
+int arch_vcpu_initialise(struct vcpu *vcpu, uint64_t guest_address)
+{
+    struct vcpu_guest_context *context = heap_alloc(sizeof(*context));
+    int error;
+
+    if (!context) {
+        return -XEN_ENOMEM;
+    }
+    if (guest_copy_from(context, guest_address, sizeof(*context))) {
+        error = -XEN_EFAULT;
+    } else {
+        error = pv_vcpu_set_context(vcpu, context);
+    }
+    heap_free(context);
+    return error;
+}
+
+long arch_vcpu_op(struct vcpu *vcpu, unsigned int op, uint64_t guest_address)
+{
+    (void)guest_address;
+    if (op != VCPUOP_send_nmi) {
+        return -XEN_ENOSYS;
+    }
+    vcpu->arch.pv.nmi_pending = true;
+    vcpu_unblock(vcpu);
+    vcpu_kick(vcpu);
+    return 0;
+}
+
+void arch_vcpu_mark_pending(struct vcpu *vcpu)
+{
+    (void)vcpu; /* the flag in vcpu_info is all a PV guest looks at */
+}
+
+void arch_vcpu_enable_upcalls(struct vcpu *vcpu)
+{
+    WRITE_ONCE(vcpu->info->evtchn_upcall_mask, 0);
+}
