@@ -67,8 +67,8 @@ int memory_release(struct domain *domain, mfn_t mfn) __must_check;
  */
 struct memory_exchange {
     struct domain *domain;
-    uint32_t in_first;          /* taken from the domain */
-    uint32_t out_first;         /* allocated: first frame of each extent; its type word holds the pfn */
+    uint32_t in_first;  /* taken from the domain */
+    uint32_t out_first; /* allocated: first frame of each extent; its type word holds the pfn */
     uint32_t out_last;
     uint64_t in_frames;
     unsigned int out_order;
