@@ -59,8 +59,18 @@ bool direct_map_covers(paddr_t paddr, uint64_t bytes);
  * A CPU's stack, STACK_BYTES aligned to STACK_BYTES: the lowest address, or NULL. Pages 0..2 are the
  * stacks of #DF, NMI and #MC, page 3 is not mapped, pages 4..7 are the stack proper.
  */
+#define STACK_GUARD_OFFSET (3 * PAGE_SIZE)
 void *vmap_stack(void) __must_check;
 void vunmap_stack(void *stack);
+
+/* Frame of 2 MiB of the machine-to-phys table (1 GiB of the machine); MFN_INVALID where none is. */
+mfn_t m2p_chunk_mfn(unsigned int chunk);
+
+/* The frame table has memory behind the entry of this frame (which need not be RAM). */
+bool frame_table_backs(mfn_t mfn);
+
+/* All of the frame is RAM by the memory map; the hypervisor's own and the first MiB's included. */
+bool memory_is_ram(mfn_t mfn);
 
 /* The entry that maps a hypervisor address in the hypervisor's root, at whatever level; NULL: none. */
 uint64_t *paging_walk_own(uint64_t va);
@@ -72,7 +82,10 @@ struct boot_info;
 /* From the memory map: own tables with W^X, direct map, frame table, M2P; switches to them. */
 void paging_init(const struct boot_info *info);
 
-/* Memory before the frame allocator stands; zeroed pages, never given back. Panics when out. */
+/*
+ * Memory before the frame allocator stands (memory_pool_init); zeroed pages, never given back. Panics
+ * when there is none. Before paging_init is done, below must be at most 4 GiB.
+ */
 paddr_t early_alloc(uint64_t bytes, uint64_t align, paddr_t below);
 
 /* Gives all RAM that is not in use to the frame allocator, node by node. */

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) the Xenios authors */
+/*
+ * TLB flushes here and elsewhere, and the clock by which debts are paid.
+ *
+ *   clock           64 bits; a stamp takes its value and moves it on by one
+ *   flushed[cpu]    the clock as that CPU read it just before its latest flush
+ *
+ *   remove the entry; stamp = clock++              flush: t = clock; flush; flushed[cpu] = t
+ *
+ * Invariants:
+ *   T1  flushed[cpu] > stamp: that CPU read the clock after the stamp was taken, so its flush came
+ *       after the entry was removed, and nothing older is cached there;
+ *   T2  a stamp is 32 bits of the clock. It is read back as the latest clock value with those bits,
+ *       which is never earlier than the truth: at worst a flush too many;
+ *   T3  flushed_all[cpu] is the same for flushes that drop global entries too; flushed >= flushed_all.
+ *
+ * Loads of CR3 move flushed[], as guests' entries are never global (paging.c P4); flushes of a single
+ * address move neither.
+ *
+ * To flush other CPUs: take a stamp, raise their wanted flags, send the IPI, wait until their clocks
+ * are beyond the stamp. No locks. A CPU that waits serves its own flag meanwhile, so CPUs with
+ * interrupts off that flush each other do not hang; a CPU that spins with interrupts off on a lock
+ * held by one that flushes would, hence "no lock is held across a flush wait".
+ */
+#include "asm/tlb.h"
+
+#include "arch/memory.h"
+#include "asm/apic.h"
+#include "asm/irq.h"
+#include "asm/msr.h"
+#include "asm/smp.h"
+#include "asm/vectors.h"
+#include "hypervisor/atomic.h"
+#include "hypervisor/cpu.h"
+
+static uint64_t tlb_clock = 1;
+
+struct tlb_cpu {
+    uint64_t flushed, flushed_all;
+    uint32_t wanted;
+} __aligned(64);
+
+static DEFINE_PER_CPU(struct tlb_cpu, tlb_cpus);
+
+static uint64_t clock_stamp(void)
+{
+    return atomic_add(&tlb_clock, 1) - 1;
+}
+
+uint32_t arch_tlb_clock(void)
+{
+    return (uint32_t)clock_stamp();
+}
+
+uint64_t cr3_read(void)
+{
+    return cr3_read_raw();
+}
+
+void cr3_load(uint64_t cr3)
+{
+    uint64_t now = atomic_read_acquire(&tlb_clock);
+
+    cr3_write_raw(cr3);
+    atomic_write_release(&this_cpu(tlb_cpus).flushed, now);
+}
+
+void tlb_flush_local(void)
+{
+    uint64_t now = atomic_read_acquire(&tlb_clock);
+    unsigned long flags = arch_irq_save();
+    uint64_t cr4 = cr4_read_raw();
+
+    if (cr4 & CR4_PGE) {
+        cr4_write_raw(cr4 & ~(uint64_t)CR4_PGE);
+        cr4_write_raw(cr4);
+    } else {
+        cr3_write_raw(cr3_read_raw());
+    }
+    atomic_write_release(&this_cpu(tlb_cpus).flushed, now);
+    atomic_write_release(&this_cpu(tlb_cpus).flushed_all, now);
+    arch_irq_restore(flags);
+}
+
+void tlb_flush_local_va(uint64_t va)
+{
+    __asm__ volatile("invlpg %0" : : "m"(*(const char *)va) : "memory");
+}
+
+void tlb_poll(void)
+{
+    uint32_t *wanted = &this_cpu(tlb_cpus).wanted;
+
+    if (atomic_read(wanted) != 0 && atomic_exchange(wanted, 0) != 0) {
+        tlb_flush_local();
+    }
+}
+
+static void tlb_interrupt(struct cpu_user_regs *regs)
+{
+    tlb_poll();
+}
+
+void tlb_init(void)
+{
+    interrupt_set_handler(VECTOR_TLB, tlb_interrupt);
+}
+
+/*
+ * Until the clock that `which` picks is beyond the stamp on all online CPUs of the mask. This CPU
+ * stays this CPU: nothing here switches contexts.
+ */
+static void flush_beyond(const struct cpu_mask *mask, uint64_t stamp,
+                         uint64_t *(*which)(unsigned int cpu))
+{
+    unsigned int cpu, self = arch_cpu_id();
+
+    cpu_for_each(cpu, mask)
+    {
+        if (cpu != self && cpu_is_online(cpu) && atomic_read_acquire(which(cpu)) <= stamp) {
+            if (atomic_exchange(&per_cpu(tlb_cpus, cpu).wanted, 1) == 0) {
+                lapic_send_ipi(cpu_apic_id[cpu], VECTOR_TLB);
+            }
+        }
+    }
+    if (cpu_mask_test(mask, self) && atomic_read(which(self)) <= stamp) {
+        tlb_flush_local();
+    }
+    cpu_for_each(cpu, mask)
+    {
+        while (cpu != self && cpu_is_online(cpu) && atomic_read_acquire(which(cpu)) <= stamp) {
+            tlb_poll();
+            arch_cpu_relax();
+        }
+    }
+}
+
+static uint64_t *which_flushed(unsigned int cpu)
+{
+    return &per_cpu(tlb_cpus, cpu).flushed;
+}
+
+static uint64_t *which_flushed_all(unsigned int cpu)
+{
+    return &per_cpu(tlb_cpus, cpu).flushed_all;
+}
+
+void arch_tlb_flush_since(uint32_t stamp)
+{
+    uint64_t now = atomic_read_acquire(&tlb_clock);
+
+    flush_beyond(&cpu_online_mask, now - (uint32_t)((uint32_t)now - stamp), which_flushed);
+}
+
+void tlb_flush_mask(const struct cpu_mask *mask)
+{
+    flush_beyond(mask, clock_stamp(), which_flushed_all);
+}
+
+void tlb_flush_mask_va(const struct cpu_mask *mask, uint64_t va)
+{
+    unsigned int self = arch_cpu_id();
+    struct cpu_mask others = *mask;
+
+    if (cpu_mask_test(mask, self)) {
+        cpu_mask_clear(&others, self);
+        tlb_flush_local_va(va);
+    }
+    tlb_flush_mask(&others);
+}
+
+void tlb_flush_all(void)
+{
+    tlb_flush_mask(&cpu_online_mask);
+}
