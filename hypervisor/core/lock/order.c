@@ -52,6 +52,7 @@ static const char *const class_names[] = {
     [LOCK_DOMAIN_LIST] = "domain list",
     [LOCK_DOMAIN] = "domain",
     [LOCK_VCPU_STATE] = "vcpu state",
+    [LOCK_PCI_DEVICES] = "pci devices",
     [LOCK_IRQ_MAP] = "irq map",
     [LOCK_MMU] = "mmu",
     [LOCK_GRANT] = "grant",
@@ -100,13 +101,8 @@ static void print_holder(const char *what, const void *lock, unsigned int class,
 static void __noinline __noreturn refuse(const char *why, const void *lock, unsigned int class,
                                          const void *caller)
 {
-    const struct held_locks *mine = &this_cpu(held);
-    unsigned int i;
-
     pr_error("Lock order: %s on CPU %u\n", why, arch_cpu_id());
-    for (i = 0; i < mine->depth && i < HELD_MAX; i++) {
-        print_holder("held", mine->locks[i].lock, mine->locks[i].class, mine->locks[i].caller);
-    }
+    lock_held_dump();
     print_holder("wanted", lock, class, caller);
     panic("lock order: %s (class %s)", why, class_name(class));
 }
@@ -178,6 +174,21 @@ bool lock_none_held(void)
     return this_cpu(held).depth == 0;
 }
 
+void lock_held_dump(void)
+{
+    const struct held_locks *mine = &this_cpu(held);
+    unsigned int i;
+
+    for (i = 0; i < mine->depth && i < HELD_MAX; i++) {
+        print_holder("held", mine->locks[i].lock, mine->locks[i].class, mine->locks[i].caller);
+    }
+}
+
+void lock_held_forget(void)
+{
+    this_cpu(held).depth = 0;
+}
+
 #else
 
 /* Nothing is known of what is held in a release build. */
@@ -186,16 +197,12 @@ bool lock_none_held(void)
     return true;
 }
 
-#endif
-
 void lock_held_dump(void)
 {
-#if defined(CONFIG_LOCK_ORDER_CHECK) || defined(XENIOS_HOST)
-    const struct held_locks *mine = &this_cpu(held);
-    unsigned int i;
-
-    for (i = 0; i < mine->depth && i < HELD_MAX; i++) {
-        print_holder("held", mine->locks[i].lock, mine->locks[i].class, mine->locks[i].caller);
-    }
-#endif
 }
+
+void lock_held_forget(void)
+{
+}
+
+#endif

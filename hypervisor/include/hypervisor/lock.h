@@ -68,4 +68,7 @@ bool lock_none_held(void);
 /* Prints what this CPU holds, where that is known: for panics. */
 void lock_held_dump(void);
 
+/* What this CPU holds does not count any more: panic() calls it, so that its own locks are not refused. */
+void lock_held_forget(void);
+
 #endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) the Xenios authors */
+/* Domains and vcpus as far as the host's architecture knows them. */
+#include "inside.h"
+#include "optional.h"
+
+#include "arch/domain.h"
+#include "hypervisor/error.h"
+#include "hypervisor/guest.h"
+#include "hypervisor/rangeset.h"
+
+HOST_WEAK int arch_domain_create(struct domain *domain, const struct domain_config *config)
+{
+    spin_lock_init(&domain->arch.mmu_lock, LOCK_MMU);
+    domain->arch.per_domain_l3_mfn = MFN_INVALID;
+    domain->arch.io_ports = rangeset_create("I/O ports");
+    domain->arch.io_memory = rangeset_create("I/O memory");
+    domain->arch.irqs = rangeset_create("interrupts");
+    if (domain->arch.io_ports == NULL || domain->arch.io_memory == NULL ||
+        domain->arch.irqs == NULL) {
+        arch_domain_free(domain);
+        return -XEN_ENOMEM;
+    }
+    return 0;
+}
+
+/* Takes the owner's own references off the domain's frames, a few at a time. */
+HOST_WEAK int arch_domain_relinquish(struct domain *domain)
+{
+    while (host_has(frame_put) && domain->frame_list_first != FRAME_NO_LINK) {
+        struct frame *frame = &frame_table[domain->frame_list_first];
+
+        if (!frame_get(frame, domain)) {
+            break; /* the last reference is being dropped elsewhere */
+        }
+        if (!frame_clear_allocated(frame)) {
+            frame_put(frame);
+            break; /* only others' references are left */
+        }
+        frame_put(frame);
+        frame_put(frame);
+        if (host_preempts()) {
+            return -XEN_ERESTART;
+        }
+    }
+    return 0;
+}
+
+HOST_WEAK void arch_domain_free(struct domain *domain)
+{
+    rangeset_destroy(domain->arch.io_ports);
+    rangeset_destroy(domain->arch.io_memory);
+    rangeset_destroy(domain->arch.irqs);
+    domain->arch.io_ports = domain->arch.io_memory = domain->arch.irqs = NULL;
+}
+
+HOST_WEAK int arch_vcpu_create(struct vcpu *vcpu)
+{
+    spin_lock_init(&vcpu->arch.pv.ldt_lock, LOCK_DESCRIPTOR);
+    return 0;
+}
+
+HOST_WEAK void arch_vcpu_free(struct vcpu *vcpu)
+{
+}
+
+HOST_WEAK int arch_vcpu_initialise(struct vcpu *vcpu, uint64_t guest_address)
+{
+    struct vcpu_guest_context context;
+    int error;
+
+    if (host_preempts()) {
+        return -XEN_ERESTART;
+    }
+    error = guest_read(context, guest_address);
+    if (error == 0) {
+        vcpu->arch.user_regs = context.user_regs;
+    }
+    return error;
+}
+
+HOST_WEAK int arch_vcpu_reset(struct vcpu *vcpu)
+{
+    return host_preempts() ? -XEN_ERESTART : 0;
+}
+
+HOST_WEAK long arch_vcpu_op(struct vcpu *vcpu, unsigned int op, uint64_t guest_address)
+{
+    return -XEN_ENOSYS;
+}
+
+HOST_WEAK void arch_vcpu_mark_pending(struct vcpu *vcpu)
+{
+}
+
+HOST_WEAK void arch_vcpu_enable_upcalls(struct vcpu *vcpu)
+{
+    vcpu->info->evtchn_upcall_mask = 0;
+}
