@@ -17,6 +17,7 @@ enum lock_class {
     LOCK_DOMAIN_LIST,  /* the table of domains */
     LOCK_DOMAIN,       /* struct domain: life cycle */
     LOCK_VCPU_STATE,   /* vcpu bring-up and context replacement */
+    LOCK_PCI_DEVICES,  /* the list of PCI devices and their message interrupts */
     LOCK_IRQ_MAP,      /* a domain's pirq table */
     LOCK_MMU,          /* PV page-table updates of a domain */
     LOCK_GRANT,        /* a grant table */
@@ -33,10 +34,10 @@ enum lock_class {
     LOCK_INTERRUPT,    /* no lock: the border */
     LOCK_EVENT_PORT,   /* one event port (interrupt context too) */
     LOCK_EVENT_QUEUE,  /* a FIFO queue (interrupt context too) */
-    LOCK_PCI,          /* configuration space access (interrupt context too) */
     LOCK_IRQ,          /* one interrupt descriptor (interrupt context too) */
     LOCK_IRQ_VECTOR,   /* vector allocation */
     LOCK_IOAPIC,       /* IO-APIC registers */
+    LOCK_PCI,          /* configuration space access (interrupt context too) */
     LOCK_WORK,         /* deferred work queues */
     LOCK_TIMER,        /* a CPU's timers (interrupt context too) */
     LOCK_SCHED,        /* a run queue (interrupt context too) */

@@ -56,7 +56,7 @@ unsigned int pci_capability_find(struct pci_address address, uint8_t id);
 unsigned int pci_extended_capability_find(struct pci_address address, uint16_t id);
 
 struct pci_device {
-    struct list all; /* LOCK_IRQ_MAP class: pci_devices_lock */
+    struct list all; /* under pci_devices_lock, LOCK_PCI_DEVICES */
     struct pci_address address;
     bool is_extended_function, is_virtual_function;
     struct pci_address physical_function;

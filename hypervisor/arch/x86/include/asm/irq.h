@@ -75,9 +75,9 @@ struct irq_desc *irq_desc_of(unsigned int irq);
 
 /* ---- set-up: boot CPU, after acpi_init and heap, before interrupts are on --------------------- */
 
-void irq_init(void);     /* descriptors, vectors, i8259 off, ioapic_init() */
-void irq_init_cpu(void); /* on each further CPU, interrupts off, before it is online */
-void ioapic_init(void);
+void irq_init(void);        /* descriptors, vectors, i8259 off, ioapic_init() */
+void ioapic_init(void);     /* maps and masks them: gsi_count */
+void ioapic_describe(void); /* pins in the descriptors */
 void i8259_disable(void);
 
 /* ---- dispatch -------------------------------------------------------------------------------- */
