@@ -89,7 +89,7 @@ struct arch_domain {
     mfn_t per_domain_l3_mfn;
     uint32_t relinquish_cursor;   /* frame whose turn is next + 1, a reference held; 0: start */
     bool relinquish_swept;
-    mfn_t backlog[3]; /* L2, L3, L4 table being dismantled, 0 when none; under mmu_lock */
+    uint32_t backlog; /* first table being dismantled + 1; 0: none; under mmu_lock */
 
     /* arch/x86/pv: what the hardware domain (or a pass-through guest) may touch */
     struct rangeset *io_ports, *io_memory /* mfns */, *irqs;

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) the Xenios authors */
+/*
+ * What an entry of a guest's page table may be, and which references it holds.
+ *
+ *   level  refused bits                          changed bits        refers to
+ *   L2-L4  PWT, PCD, PS (superpages), 52..62     + USER, - GLOBAL    L(n-1) table of the same domain
+ *   L1     52..62                                + USER, - GLOBAL    see below
+ *
+ * The guest's kernel runs in ring 3, so the hypervisor sets U/S everywhere; kernel and user of a
+ * guest are kept apart by having two roots. GLOBAL is taken off: the switch between these roots and
+ * every flush the guest asks for are then plain CR3 loads. (Linux masks the bit out by itself.)
+ *
+ * An L1 entry refers to
+ *   - RAM of `owner`, the domain that the hypercall named (mostly the table's own): a plain
+ *     reference, and a WRITABLE one when the entry is writable;
+ *   - device memory, without references, when it is in the rangeset of the owner (of the caller
+ *     for DOMID_IO);
+ *   - pages of the hypervisor that DOMID_XEN owns: as RAM of an owner; only the control domain gets
+ *     to name that owner (foreign.c).
+ * Grant mappings are L1 entries like others, made by grant_map.c, and hold references like others.
+ *
+ * Memory types other than write-back (PAT, PCD, PWT) on RAM are for domains that own hardware; from
+ * others these bits are taken off, as write-back is right for memory no device shares.
+ */
+#include "internal.h"
+
+#include "asm/cache.h"
+#include "arch/memory.h"
+#include "hypervisor/error.h"
+#include "hypervisor/rangeset.h"
+
+/* Bits 52..62: ignored by the MMU today, not given to guests. */
+#define PTE_SOFTWARE_HIGH (0x7ffull << 52)
+
+#define REFUSED_TABLE (PTE_PWT | PTE_PCD | PTE_HUGE | PTE_SOFTWARE_HIGH)
+#define REFUSED_L1    PTE_SOFTWARE_HIGH
+
+static uint64_t entry_adjust(uint64_t pte)
+{
+    return (pte | PTE_USER) & ~PTE_GLOBAL;
+}
+
+static bool entry_refused(unsigned int level, uint64_t pte)
+{
+    return (pte & (level == 1 ? REFUSED_L1 : REFUSED_TABLE)) != 0;
+}
+
+bool mfn_is_device(mfn_t mfn)
+{
+    return !frame_valid(mfn) || READ_ONCE(frame_of(mfn)->owner) == DOMID_IO;
+}
+
+/* May this domain use memory types other than write-back on its RAM? */
+static bool owns_hardware(const struct domain *domain)
+{
+    return domain->is_hardware ||
+           (domain->arch.io_memory && !rangeset_is_empty(domain->arch.io_memory));
+}
+
+static int l1_get_device(uint64_t pte, struct domain *owner)
+{
+    struct domain *asked = owner == domain_io ? current_domain() : owner;
+
+    return rangeset_contains(asked->arch.io_memory, pte_mfn(pte).value) ? 0 : -XEN_EPERM;
+}
+
+static int l1_get_ram(struct domain *domain, uint64_t *pte, struct domain *owner)
+{
+    struct frame *frame = frame_of(pte_mfn(*pte));
+
+    if (!frame_get(frame, owner)) {
+        return -XEN_EINVAL;
+    }
+    if (*pte & PTE_WRITE) {
+        int rc = type_get_simple(frame, PAGETYPE_WRITABLE);
+
+        if (rc) {
+            frame_put(frame);
+            return rc;
+        }
+    }
+    if (*pte & PTE_CACHE_MASK) {
+        if (!owns_hardware(domain)) {
+            *pte &= ~PTE_CACHE_MASK;
+        } else if (*pte & PTE_WRITE) {
+            type_mark_noncoherent(frame);
+        } else {
+            cache_flush_range(mfn_to_virt(frame_mfn(frame)), PAGE_SIZE);
+        }
+    }
+    return 0;
+}
+
+static int l1_get(struct domain *domain, uint64_t *pte, struct domain *owner)
+{
+    int rc;
+
+    if (mfn_is_device(pte_mfn(*pte))) {
+        rc = l1_get_device(*pte, owner);
+    } else if (owner == domain_io) {
+        rc = -XEN_EPERM;
+    } else {
+        rc = l1_get_ram(domain, pte, owner);
+    }
+    return rc;
+}
+
+int entry_get(struct domain *domain, unsigned int level, uint64_t *pte, struct domain *owner)
+{
+    int rc;
+
+    if (!(*pte & PTE_PRESENT)) {
+        return 0;
+    }
+    if (entry_refused(level, *pte)) {
+        return -XEN_EINVAL;
+    }
+    rc = level == 1 ? l1_get(domain, pte, owner) : table_get(domain, pte_mfn(*pte), level - 1);
+    if (rc == 0) {
+        *pte = entry_adjust(*pte);
+    }
+    return rc;
+}
+
+void entry_put(struct domain *domain, unsigned int level, uint64_t pte)
+{
+    struct frame *frame;
+
+    if (!(pte & PTE_PRESENT)) {
+        return;
+    }
+    if (level > 1) {
+        table_put(domain, pte_mfn(pte), level - 1);
+        return;
+    }
+    if (mfn_is_device(pte_mfn(pte))) {
+        return;
+    }
+    frame = frame_of(pte_mfn(pte));
+    if (pte & PTE_WRITE) {
+        type_put_simple(frame, PAGETYPE_WRITABLE);
+    }
+    frame_put(frame);
+}
+
+bool entry_same_references(unsigned int level, uint64_t old, uint64_t *pte)
+{
+    uint64_t matters = PTE_ADDRESS_MASK | PTE_PRESENT;
+
+    if (level == 1) {
+        matters |= PTE_WRITE | PTE_CACHE_MASK;
+    }
+    if (!(old & PTE_PRESENT) || ((old ^ *pte) & matters) || entry_refused(level, *pte)) {
+        return false;
+    }
+    *pte = entry_adjust(*pte);
+    return true;
+}
