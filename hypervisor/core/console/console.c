@@ -171,10 +171,10 @@ void console_attach(const struct console_device *device)
     unsigned long flags = enter(&locked);
     uint32_t i;
 
-    console_device = device;
-    for (i = output.kept; device != NULL && i != output.produced; i++) {
+    for (i = output.kept; device != NULL && device != console_device && i != output.produced; i++) {
         put_device(device, output.bytes[i & (output.size - 1)]);
     }
+    console_device = device;
     leave(flags, locked);
 }
 

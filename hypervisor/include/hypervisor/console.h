@@ -17,7 +17,10 @@ struct console_device {
     int (*get)(void);
 };
 
-/* Takes output from now on; what the ring holds so far is sent first. At most one device. */
+/*
+ * Takes output from now on in place of the one before, if any; NULL: none does. What the ring holds
+ * so far is sent to a new one first.
+ */
 void console_attach(const struct console_device *device);
 
 /*
