@@ -21,9 +21,9 @@ struct timer {
     system_time_t expires;
     void (*fn)(void *data);
     void *data;
-    uint32_t heap_index; /* place in the CPU's heap; 0 when not queued */
+    struct timer *child, *sibling, *before; /* links of the CPU's heap: core/time/timer_heap.h */
     uint16_t cpu;
-    uint8_t state; /* enum timer_state of core/time/timer.c: idle, queued, running, killed */
+    uint8_t state; /* enum timer_state of core/time/timer.c */
 };
 
 void timer_init(struct timer *timer, void (*fn)(void *), void *data, unsigned int cpu);
@@ -37,19 +37,25 @@ void timer_stop(struct timer *timer);
 /* Disarms for good and waits until the function is not running. Not from the function itself. */
 void timer_kill(struct timer *timer);
 
-/* Moves it to another CPU, armed or not. */
+/*
+ * Moves it to another CPU, armed or not. Its function may at that time still be running on the old
+ * one, and then run on both at once if it is armed again.
+ */
 void timer_migrate(struct timer *timer, unsigned int cpu);
 
 /* Earliest deadline of this CPU, TIME_NEVER when none. */
 system_time_t timer_next(unsigned int cpu);
 
-/* The architecture calls it from its timer interrupt. */
+/* The architecture calls it from its timer interrupt, which leaves the hardware disarmed. */
 void timer_interrupt(void);
 
 void timers_init(void);
 bool timers_valid(unsigned int cpu);
 
-/* Wall clock: seconds and ns since 1970 at system time 0; written into every shared_info. */
+/*
+ * Wall clock: seconds and ns since 1970 at system time 0; written into every shared_info (plus the
+ * domain's time_offset_seconds). set: it was that time at system time `at`; no lock held.
+ */
 struct domain;
 void wallclock_set(uint64_t seconds, uint32_t ns, system_time_t at);
 void wallclock_publish(struct domain *domain);
