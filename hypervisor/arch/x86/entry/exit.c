@@ -61,6 +61,14 @@ void entry_iret_failed(struct cpu_user_regs *regs)
     pv_inject_failsafe();
 }
 
+bool hypercall_preempt(void)
+{
+    const struct vcpu *vcpu = current_vcpu();
+
+    return softwork_pending() ||
+           (event_pending(vcpu) && !READ_ONCE(vcpu->info->evtchn_upcall_mask));
+}
+
 /* A hypercall: arguments in rdi, rsi, rdx, r10, r8, r9 (xen/arch-x86/xen-x86_64.h). */
 static void hypercall_from_guest(struct cpu_user_regs *regs)
 {

@@ -21,10 +21,6 @@
 #include "hypervisor/guest.h"
 #include "hypervisor/printk.h"
 
-/* CR4 bits that a guest may change for itself. */
-#define CR4_TSD (1ull << 2)
-#define CR4_DE  (1ull << 3)
-
 enum outcome {
     REFUSED, /* #GP stands */
     DONE,    /* rip goes to the next instruction */
@@ -62,7 +58,7 @@ static enum outcome emulate_read_cr(struct cpu_user_regs *regs, const struct ins
 
     switch (instruction_reg(in)) {
     case 0:
-        *to = (cr0_read() & ~(uint64_t)CR0_TS) | (vcpu->arch.task_switched ? CR0_TS : 0);
+        *to = (cr0_read_raw() & ~(uint64_t)CR0_TS) | (vcpu->arch.task_switched ? CR0_TS : 0);
         return DONE;
     case 2:
         *to = vcpu->info->arch.cr2;
@@ -82,13 +78,13 @@ static enum outcome emulate_write_cr(struct cpu_user_regs *regs, const struct in
 {
     struct vcpu *vcpu = current_vcpu();
     uint64_t value = *instruction_register(regs, instruction_rm(in));
-    const uint64_t own = CR4_TSD | CR4_DE;
+    const uint64_t own = CR4_TSD | CR4_DE; /* what a guest may change for itself */
     int error;
 
     switch (instruction_reg(in)) {
     case 0:
         /* Only TS is the guest's. */
-        if ((value ^ cr0_read()) & ~(uint64_t)CR0_TS) {
+        if ((value ^ cr0_read_raw()) & ~(uint64_t)CR0_TS) {
             return REFUSED;
         }
         fpu_set_task_switched(vcpu, value & CR0_TS);

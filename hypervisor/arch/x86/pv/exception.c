@@ -12,6 +12,7 @@
 #include "asm/entry.h"
 #include "asm/extable.h"
 #include "asm/fpu.h"
+#include "asm/msr.h"
 #include "asm/pv.h"
 #include "hypervisor/domain.h"
 #include "hypervisor/printk.h"
@@ -19,14 +20,6 @@
 /* Error code of #GP, #TS, #NP, #SS: bit 1 says that the IDT was looked at, bit 0 an external event. */
 #define ERROR_CODE_EXTERNAL 1u
 #define ERROR_CODE_IDT      2u
-
-static uint64_t read_cr2(void)
-{
-    uint64_t address;
-
-    __asm__ volatile("mov %%cr2, %0" : "=r"(address));
-    return address;
-}
 
 /* Offset into the current vcpu's LDT when the address lies in its per-domain mapping. */
 static bool ldt_offset(const struct vcpu *vcpu, uint64_t address, uint64_t *offset)
@@ -45,7 +38,7 @@ static void hypervisor_exception(unsigned int vector, struct cpu_user_regs *regs
     uint64_t offset, fixup;
 
     /* A selector of the guest's LDT was loaded on the way out and its page is not in yet. */
-    if (vector == TRAP_PF && ldt_offset(current_vcpu(), read_cr2(), &offset) &&
+    if (vector == TRAP_PF && ldt_offset(current_vcpu(), cr2_read_raw(), &offset) &&
         pv_fault_in_ldt_page(current_vcpu(), offset)) {
         return;
     }
@@ -197,7 +190,7 @@ void exception_dispatch(struct cpu_user_regs *regs)
         return;
     }
     if (likely(vector == TRAP_PF)) {
-        address = read_cr2();
+        address = cr2_read_raw();
         arch_irq_enable();
         guest_page_fault(regs, address);
         return;

@@ -62,8 +62,8 @@ void pagetype_domain_init(struct domain *domain);
 /* ---- roots ----------------------------------------------------------------------------------- */
 
 /*
- * Makes a validated L4 of the vcpu's domain its kernel (user) root and drops the one before; mfn 0:
- * none. Updates vcpu->arch.cr3, and the hardware's CR3 when the vcpu is current. For another vcpu
+ * Makes a validated L4 of the vcpu's domain its kernel (user) root and drops the one before; user
+ * root 0: none. Updates vcpu->arch.cr3, and the hardware's CR3 when the vcpu is current. For another vcpu
  * than the current one: it must be paused and off its CPU. -XEN_EINVAL when the frame cannot be an
  * L4, -XEN_ERESTART when validation needs to go on: call again. Interrupts on, no lock held.
  */
