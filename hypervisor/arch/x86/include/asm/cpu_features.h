@@ -113,4 +113,7 @@ void features_init(void);
 /* Control registers, EFER, PAT of this CPU. Panics on an AP that lacks what the boot CPU has. */
 void features_init_cpu(void);
 
+/* Banks of this CPU report from now on (arch/x86/cpu/fault.c). */
+void machine_check_init_cpu(void);
+
 #endif

@@ -106,7 +106,7 @@ static inline void msr_write(uint32_t msr, uint64_t value)
 }
 
 bool msr_read_safe(uint32_t msr, uint64_t *value) __must_check;
-bool msr_write_safe(uint32_t msr, uint64_t value) __must_check;
+bool msr_write_safe(uint32_t msr, uint64_t value);
 
 #define DEFINE_CONTROL_REGISTER(n)                                     \
     static inline uint64_t cr##n##_read_raw(void)                      \
