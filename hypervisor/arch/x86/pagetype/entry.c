@@ -62,7 +62,12 @@ static int l1_get_device(uint64_t pte, struct domain *owner)
 {
     struct domain *asked = owner == domain_io ? current_domain() : owner;
 
-    return rangeset_contains(asked->arch.io_memory, pte_mfn(pte).value) ? 0 : -XEN_EPERM;
+    /* RAM outside the table is the hypervisor's, whatever the rangeset says. */
+    if (!arch_mfn_is_mmio(pte_mfn(pte)) ||
+        !rangeset_contains(asked->arch.io_memory, pte_mfn(pte).value)) {
+        return -XEN_EPERM;
+    }
+    return 0;
 }
 
 static int l1_get_ram(struct domain *domain, uint64_t *pte, struct domain *owner)

@@ -46,7 +46,7 @@ static int new_root(const struct mmuext_op *op)
     if (op->cmd == MMUEXT_NEW_USER_BASEPTR) {
         return root_set_user(vcpu, mfn);
     }
-    return mfn.value ? root_set_kernel(vcpu, mfn) : -XEN_EINVAL;
+    return root_set_kernel(vcpu, mfn);
 }
 
 /* ---- flushes --------------------------------------------------------------------------------- */

@@ -40,6 +40,8 @@ static void publish_cr3(struct vcpu *vcpu, const mfn_t *changed)
 
     vcpu->arch.cr3 = mfn_to_paddr(*place);
     if (vcpu == current_vcpu() && place == changed) {
+        /* Hypercalls come from kernel mode, and a kernel root is never taken away. */
+        BUG_ON(place->value == 0);
         cr3_load(vcpu->arch.cr3);
     }
 }
@@ -100,14 +102,11 @@ static int root_set(struct vcpu *vcpu, mfn_t *place, mfn_t mfn)
 
 int root_set_kernel(struct vcpu *vcpu, mfn_t mfn)
 {
-    /* The current vcpu stands on it. */
-    BUG_ON(mfn.value == 0 && vcpu == current_vcpu());
-    return root_set(vcpu, &vcpu->arch.kernel_root, mfn);
+    return mfn.value ? root_set(vcpu, &vcpu->arch.kernel_root, mfn) : -XEN_EINVAL;
 }
 
 int root_set_user(struct vcpu *vcpu, mfn_t mfn)
 {
-    BUG_ON(mfn.value == 0 && vcpu == current_vcpu() && !vcpu->arch.pv.kernel_mode);
     return root_set(vcpu, &vcpu->arch.user_root, mfn);
 }
 

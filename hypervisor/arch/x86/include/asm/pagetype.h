@@ -63,9 +63,9 @@ void pagetype_domain_init(struct domain *domain);
 
 /*
  * Makes a validated L4 of the vcpu's domain its kernel (user) root and drops the one before; user
- * root 0: none. Updates vcpu->arch.cr3, and the hardware's CR3 when the vcpu is current. For another vcpu
- * than the current one: it must be paused and off its CPU. -XEN_EINVAL when the frame cannot be an
- * L4, -XEN_ERESTART when validation needs to go on: call again. Interrupts on, no lock held.
+ * root 0: none. Updates vcpu->arch.cr3, and the hardware's CR3 when the vcpu is current. For another
+ * vcpu than the current one: it must be paused and off its CPU. -XEN_EINVAL when the frame cannot be
+ * an L4, -XEN_ERESTART when validation needs to go on: call again. Interrupts on, no lock held.
  */
 int root_set_kernel(struct vcpu *vcpu, mfn_t mfn) __must_check;
 int root_set_user(struct vcpu *vcpu, mfn_t mfn) __must_check;
@@ -82,7 +82,8 @@ int pagetype_adopt_root(struct domain *domain, mfn_t l4) __must_check;
 
 /*
  * Part of arch_domain_relinquish: all vcpus of the dying domain are off their CPUs. Unpins and
- * invalidates everything; afterwards no frame of the domain is a page table. -XEN_ERESTART: call again.
+ * invalidates everything; afterwards no frame of the domain is a page table. -XEN_ERESTART: call
+ * again.
  */
 int pagetype_relinquish(struct domain *domain) __must_check;
 
