@@ -259,6 +259,24 @@ void frame_unshare(void *address)
     }
 }
 
+bool frame_list_rotate(struct domain *domain, struct frame **frame)
+{
+    bool found = false;
+
+    *frame = NULL;
+    spin_lock(&domain->frame_lock);
+    if (domain->frame_list_first != FRAME_NO_LINK) {
+        struct frame *first = &frame_table[domain->frame_list_first];
+
+        found = true;
+        list_remove_frame(domain, first);
+        list_append_frame(domain, first);
+        *frame = frame_get(first, domain) ? first : NULL;
+    }
+    spin_unlock(&domain->frame_lock);
+    return found;
+}
+
 /* ---- claims ------------------------------------------------------------------------------------ */
 
 int frame_claim(struct domain *domain, uint64_t frames)

@@ -75,4 +75,12 @@ void pool_unreserve(uint64_t frames);
 struct frame *pool_alloc_reserved(unsigned int order, unsigned int node, unsigned int flags,
                                   unsigned int bits) __must_check;
 
+/* ---- frame.c ----------------------------------------------------------------------------------- */
+
+/*
+ * Moves the first frame of the domain's list to its end. *frame is it, with a reference, or NULL when
+ * its last reference is just going. False when the list is empty.
+ */
+bool frame_list_rotate(struct domain *domain, struct frame **frame) __must_check;
+
 #endif

@@ -13,11 +13,14 @@
  *  1. ranges[] is sorted, without overlap; ranges that touch have different nodes.
  *  2. chunk_of[] says about each chunk what ranges[] says.
  *
- * Ranges are only ever added, and only at boot before other processors run: no lock.
+ * Ranges are only ever added, at boot, by one processor at a time. Readers take no lock: range_version
+ * is odd while the list is being changed, and a reader that saw it change looks again.
  */
+#include "hypervisor/atomic.h"
 #include "hypervisor/bug.h"
 #include "hypervisor/frame.h"
 #include "hypervisor/string.h"
+#include "arch/cpu.h"
 #include "pool.h"
 
 #define CHUNK_SHIFT 14
@@ -34,55 +37,74 @@ uint64_t frame_table_end __read_mostly;
 static uint8_t chunk_of[CHUNK_COUNT];
 static struct frame_range ranges[RANGES_MAX];
 static unsigned int range_count;
+static uint32_t range_version;
 
-static const struct frame_range *range_find(uint64_t mfn)
+static bool range_search(uint64_t mfn, struct frame_range *found)
 {
-    unsigned int low = 0, high = range_count;
+    unsigned int low = 0, high = READ_ONCE(range_count);
 
     while (low < high) {
         unsigned int middle = (low + high) / 2;
 
-        if (mfn < ranges[middle].from) {
+        *found = ranges[middle];
+        if (mfn < found->from) {
             high = middle;
-        } else if (mfn >= ranges[middle].to) {
+        } else if (mfn >= found->to) {
             low = middle + 1;
         } else {
-            return &ranges[middle];
+            return true;
         }
     }
-    return NULL;
+    return false;
+}
+
+/* The range that the frame is in. */
+static bool range_find(uint64_t mfn, struct frame_range *found)
+{
+    for (;;) {
+        uint32_t version = atomic_read_acquire(&range_version);
+        bool result = range_search(mfn, found);
+
+        read_barrier();
+        if (likely(!(version & 1) && atomic_read(&range_version) == version)) {
+            return result;
+        }
+        arch_cpu_relax();
+    }
 }
 
 bool frame_valid(mfn_t mfn)
 {
     uint64_t chunk = mfn.value >> CHUNK_SHIFT;
+    struct frame_range range;
 
     if (chunk >= CHUNK_COUNT || chunk_of[chunk] == CHUNK_NONE) {
         return false;
     }
-    return likely(chunk_of[chunk] != CHUNK_MIXED) || range_find(mfn.value) != NULL;
+    return likely(READ_ONCE(chunk_of[chunk]) != CHUNK_MIXED) || range_find(mfn.value, &range);
 }
 
 unsigned int frame_node(mfn_t mfn)
 {
     uint8_t entry = chunk_of[mfn.value >> CHUNK_SHIFT];
+    struct frame_range range;
 
     ASSERT(entry != CHUNK_NONE);
     if (likely(entry != CHUNK_MIXED)) {
         return entry - 1u;
     }
-    return range_find(mfn.value)->node;
+    return range_find(mfn.value, &range) ? range.node : 0;
 }
 
 bool range_covers(uint64_t from, uint64_t to)
 {
-    while (from < to) {
-        const struct frame_range *range = range_find(from);
+    struct frame_range range;
 
-        if (range == NULL) {
+    while (from < to) {
+        if (!range_find(from, &range)) {
             return false;
         }
-        from = range->to;
+        from = range.to;
     }
     return true;
 }
@@ -95,10 +117,11 @@ const struct frame_range *range_at(unsigned int i)
 static void chunks_update(uint64_t from, uint64_t to)
 {
     for (uint64_t chunk = from >> CHUNK_SHIFT; chunk <= (to - 1) >> CHUNK_SHIFT; chunk++) {
-        const struct frame_range *range = range_find(chunk << CHUNK_SHIFT);
-        bool whole = range != NULL && range->to >= (chunk + 1) << CHUNK_SHIFT;
+        struct frame_range range;
+        bool whole = range_find(chunk << CHUNK_SHIFT, &range) && range.to >= (chunk + 1)
+                                                                                 << CHUNK_SHIFT;
 
-        chunk_of[chunk] = whole ? (uint8_t)(range->node + 1) : CHUNK_MIXED;
+        WRITE_ONCE(chunk_of[chunk], whole ? (uint8_t)(range.node + 1) : CHUNK_MIXED);
     }
 }
 
@@ -108,8 +131,25 @@ static void range_remove(unsigned int i)
     range_count--;
 }
 
+static void range_insert(unsigned int i, const struct frame_range *range)
+{
+    memmove(&ranges[i + 1], &ranges[i], (range_count - i) * sizeof(ranges[0]));
+    ranges[i] = *range;
+    range_count++;
+    if (i + 1 < range_count && ranges[i + 1].from == range->to &&
+        ranges[i + 1].node == range->node) {
+        ranges[i].to = ranges[i + 1].to;
+        range_remove(i + 1);
+    }
+    if (i > 0 && ranges[i - 1].to == range->from && ranges[i - 1].node == range->node) {
+        ranges[i - 1].to = ranges[i].to;
+        range_remove(i);
+    }
+}
+
 bool range_add(uint64_t from, uint64_t to, unsigned int node)
 {
+    struct frame_range range = { .from = from, .to = to, .node = node };
     unsigned int i = 0;
 
     if (from >= to || to > (uint64_t)CHUNK_COUNT << CHUNK_SHIFT) {
@@ -121,17 +161,9 @@ bool range_add(uint64_t from, uint64_t to, unsigned int node)
     if ((i < range_count && ranges[i].from < to) || range_count == RANGES_MAX) {
         return false;
     }
-    memmove(&ranges[i + 1], &ranges[i], (range_count - i) * sizeof(ranges[0]));
-    ranges[i] = (struct frame_range){ .from = from, .to = to, .node = node };
-    range_count++;
-    if (i + 1 < range_count && ranges[i + 1].from == to && ranges[i + 1].node == node) {
-        ranges[i].to = ranges[i + 1].to;
-        range_remove(i + 1);
-    }
-    if (i > 0 && ranges[i - 1].to == from && ranges[i - 1].node == node) {
-        ranges[i - 1].to = ranges[i].to;
-        range_remove(i);
-    }
+    (void)atomic_add(&range_version, 1);
+    range_insert(i, &range);
+    (void)atomic_add(&range_version, 1);
     chunks_update(from, to);
     return true;
 }

@@ -61,6 +61,9 @@ int memory_populate(struct domain *domain, uint64_t pfn, unsigned int order,
  */
 int memory_release(struct domain *domain, mfn_t mfn) __must_check;
 
+/* Undoes memory_populate for an extent that nobody was told of. */
+void memory_unpopulate(struct domain *domain, mfn_t mfn, unsigned int order);
+
 /*
  * Frames on their way of an exchange, linked by frame->next; private to one hypercall.
  * memory_exchange_* below.
@@ -76,15 +79,40 @@ struct memory_exchange {
 
 void memory_exchange_begin(struct memory_exchange *exchange, struct domain *domain,
                            unsigned int out_order);
-/* Takes one frame: -XEN_EINVAL when it is not the domain's, -XEN_EBUSY when it is in use. */
+/* Takes one frame: -XEN_EINVAL when it is not the domain's, or is referred to (mapped, granted). */
 int memory_exchange_take(struct memory_exchange *exchange, mfn_t mfn) __must_check;
 /* Allocates one extent, to be called pfn: -XEN_ENOMEM. */
 int memory_exchange_give(struct memory_exchange *exchange, uint64_t pfn,
-                         const struct memory_placement *placement, mfn_t *mfn) __must_check;
+                         const struct memory_placement *placement) __must_check;
+/* First frames of the extents allocated, in order: NULL starts, MFN_INVALID ends. */
+mfn_t memory_exchange_next(const struct memory_exchange *exchange, const mfn_t *before);
 /* All or nothing: the domain owns the new frames and the old ones are free. -XEN_EINVAL: dying. */
 int memory_exchange_commit(struct memory_exchange *exchange) __must_check;
 /* As if nothing had happened. */
 void memory_exchange_cancel(struct memory_exchange *exchange);
+
+/* ---- memory map -------------------------------------------------------------------------------- */
+
+/* As E820 of the PC has it, and XENMEM_memory_map. */
+struct memory_map_entry {
+    uint64_t start, bytes;
+    uint32_t type;
+} __packed;
+
+#define MEMORY_MAP_ENTRIES_MAX 1024u
+
+/* What the domain is told of its memory, set by the toolstack. On the heap. */
+struct memory_map {
+    unsigned int count;
+    struct memory_map_entry entries[];
+};
+
+/* Takes over `map` (from heap_alloc); the one before is freed. */
+void memory_map_set(struct domain *domain, struct memory_map *map);
+
+/* Entry i; false when there is none. *count is how many there are. */
+bool memory_map_read(struct domain *domain, unsigned int i, struct memory_map_entry *entry,
+                     unsigned int *count) __must_check;
 
 /* ---- for people -------------------------------------------------------------------------------- */
 
