@@ -165,5 +165,11 @@ void msi_disable(unsigned int irq);
 /* Writes all messages again: the device lost them. Under pci_devices_lock. */
 int msi_restore(struct pci_device *device) __must_check;
 bool msi_in_use(const struct pci_device *device);
+/*
+ * The hardware domain writes a register of this device: false when the write must be dropped; *value is
+ * corrected where part of it is the hypervisor's. Under pci_devices_lock.
+ */
+bool msi_filter_write(struct pci_device *device, unsigned int reg, unsigned int bytes,
+                      uint32_t *value);
 
 #endif
