@@ -188,6 +188,10 @@ $(O)/metal/%.o: %.c $(O)/metal.flags $(prerequisites)
 	$(quiet)mkdir -p $(@D)
 	$(quiet)$(CC) $(metal_cflags) -MMD -MP -c -o $@ $<
 
+# The decompressors' headers are the system's, with the C library's types beneath them.
+$(O)/metal/hypervisor/arch/x86/dom0/decompress/%.o: metal_cflags += \
+	-idirafter /usr/include/x86_64-linux-gnu -idirafter /usr/include
+
 # clang's own assembler knows less of GNU's syntax.
 gnu_assembler := $(if $(findstring clang,$(CC)),-fno-integrated-as)
 

@@ -68,7 +68,7 @@ def test_kernel_is_damaged(machine, tmp_path):
 def test_too_much_dom0_memory(machine):
     """dom0 gets what there is."""
     vm = machine(memory=1024, append="dom0_mem=64G", kernel_append="xenios.test=boot")
-    memory = int(vm.expect(r"XENIOS-DOM0-READY cpus=1 mem=(\d+)")[1])
+    memory = int(vm.expect(r"XENIOS-DOM0-READY cpus=1 mem=(\d+)\r")[1])
     assert 400 * 1024 < memory < 1024 * 1024
     vm.expect(r"XENIOS-TEST boot exit=0\r")
 

@@ -3,7 +3,7 @@
 """dom0 boots to its user land on machines of many shapes, and powers them off."""
 import pytest
 
-READY = r"XENIOS-DOM0-READY cpus=(\d+) mem=(\d+)"
+READY = r"XENIOS-DOM0-READY cpus=(\d+) mem=(\d+)\r"
 
 
 def check_boot(vm, cpus):

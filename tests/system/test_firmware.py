@@ -71,6 +71,6 @@ def test_grub(machine, tmp_path, firmware, protocol):
               f"if=none,id=cd,media=cdrom,format=raw,readonly=on,file={iso}",
               "-device", "ide-cd,drive=cd,bus=ide.0"],
     )
-    vm.expect(r"XENIOS-DOM0-READY cpus=2 ")
+    vm.expect(r"XENIOS-DOM0-READY cpus=2 mem=\d+\r")
     vm.expect(r"XENIOS-TEST boot exit=0\r")
     vm.expect_end(timeout=30)

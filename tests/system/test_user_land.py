@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) the Xenios authors
+"""More than a kernel: the services micro measures, and a whole Debian from a disk."""
+import fcntl
+import re
+import subprocess
+
+import pytest
+
+from machine import BUILD, TOP
+
+SERVICES = (
+    "syscall", "clock", "pipe-one-cpu", "pipe-two-cpus", "fork-exit", "fork-exec", "page-fault",
+    "mprotect-page", "hypercall", "event", "grant-map",
+)
+
+
+def test_micro(machine):
+    """Each service of the hypervisor that micro calls gives an answer."""
+    vm = machine(cpus=2, append="dom0_mem=512M", kernel_append="xenios.test=micro", timeout=180)
+    match = vm.expect(r"(?s)XENIOS-DOM0-READY(.*)XENIOS-TEST micro exit=(\d+)\r")
+    text, status = match[1], match[2]
+    measured = dict(re.findall(r"micro (\S+) (\d+)\r", text))
+    assert [name for name in SERVICES if name not in measured] == [], text
+    assert status == "0"
+
+
+@pytest.fixture
+def debian_disk():
+    """Made once, by whoever asks first."""
+    (BUILD / "dom0").mkdir(parents=True, exist_ok=True)
+    with open(BUILD / "dom0" / "root.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        result = subprocess.run(
+            [TOP / "dom0" / "build-disk"], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    return BUILD / "dom0" / "root.img"
+
+
+@pytest.mark.debian
+def test_debian(machine, debian_disk):
+    vm = machine(
+        cpus=2, memory=2048, append="dom0_mem=1024M", kernel_append="xenios.root=/dev/vda TERM=dumb",
+        devices=["-drive", f"if=none,id=disk0,file={debian_disk},format=raw,snapshot=on",
+                 "-device", "virtio-blk-pci,drive=disk0"],
+        timeout=300,
+    )
+    vm.expect(r"XENIOS-DEBIAN-READY state=(\S+) cpus=2\r")
+    vm.expect(r"root@dom0:~# ")
+    vm.shell('echo "failed units: $(systemctl --failed --no-legend | wc -l)"',
+             r"failed units: 0\r")
+    vm.shell('echo "kind: $(systemd-detect-virt) $(cat /sys/hypervisor/type)"',
+             r"kind: \S+ xen\r")
+    vm.shell("stress-ng --cpu 2 --vm 2 --vm-bytes 64M --fork 2 --timeout 5 --metrics-brief",
+             r"successful run completed")
+    vm.send("systemctl poweroff")
+    vm.expect(r"reboot: Power down")
+    vm.expect_end(timeout=30)
