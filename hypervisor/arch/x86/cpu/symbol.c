@@ -29,3 +29,12 @@ const char *symbol_find(uint64_t address, uint64_t *offset)
     *offset = wanted - symbol_offsets[low];
     return symbol_names + symbol_name_offsets[low];
 }
+
+const char *symbol_get(uint32_t index, uint64_t *address)
+{
+    if (index >= symbol_count) {
+        return NULL;
+    }
+    *address = (uint64_t)xenios_start + symbol_offsets[index];
+    return symbol_names + symbol_name_offsets[index];
+}

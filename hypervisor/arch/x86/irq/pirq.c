@@ -223,6 +223,24 @@ bool pirq_is_shared(const struct domain *domain, unsigned int pirq)
     return irq != IRQ_NONE && READ_ONCE(irq_desc_of((unsigned int)irq)->guest_count) > 1;
 }
 
+uint32_t pirq_port(const struct domain *domain, unsigned int pirq)
+{
+    int irq = pirq_to_irq(domain, pirq);
+    struct irq_desc *desc = irq != IRQ_NONE ? irq_desc_of((unsigned int)irq) : NULL;
+    struct irq_guest *guest;
+    unsigned long flags;
+    uint32_t port;
+
+    if (desc == NULL) {
+        return 0;
+    }
+    flags = spin_lock_irqsave(&desc->lock);
+    guest = irq_guest_find(desc, domain);
+    port = guest != NULL ? guest->port : 0;
+    spin_unlock_irqrestore(&desc->lock, flags);
+    return port;
+}
+
 bool pirq_auto_unmask(const struct domain *domain)
 {
     return domain->pirqs != NULL && domain->pirqs->auto_unmask;

@@ -146,6 +146,8 @@ bool pirq_is_shared(const struct domain *domain, unsigned int pirq);
  */
 int pirq_eoi_map_register(struct domain *domain, uint64_t gmfn, bool auto_unmask) __must_check;
 bool pirq_auto_unmask(const struct domain *domain);
+/* The event port the pirq is bound to, 0 when it is not. */
+uint32_t pirq_port(const struct domain *domain, unsigned int pirq);
 /* The irq's trigger mode changed, or it was bound: the shared map follows. */
 void pirq_eoi_map_update(struct domain *domain, unsigned int pirq);
 bool pirqs_valid(const struct domain *domain);
