@@ -101,6 +101,9 @@ static void start_memory(void)
     }
     memory_pool_init();
     pr_info("%llu MiB free\n", (unsigned long long)(frame_count_free() >> (20 - PAGE_SHIFT)));
+    if (console_ring_wanted() != 0) {
+        console_ring_resize(console_ring_wanted());
+    }
     console_init();
 }
 

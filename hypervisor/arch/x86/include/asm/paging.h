@@ -33,6 +33,9 @@ struct memory_range {
 extern struct memory_range memory_map[];
 extern unsigned int memory_map_count;
 
+/* Physical minus virtual address of the image. */
+extern uint64_t image_phys_offset;
+
 /* CR3 of the address space that belongs to no guest: the idle vcpus'. */
 extern uint64_t hypervisor_root_cr3;
 
