@@ -30,6 +30,7 @@ both-y += arch/x86/policy
 both-y += arch/x86/emulate
 both-y += arch/x86/p2m
 both-y += arch/x86/dom0/image
+both-y += arch/x86/dom0/decompress
 both-y += arch/x86/clock
 both-y += drivers/acpi
 both-y += drivers/pci

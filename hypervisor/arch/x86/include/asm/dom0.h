@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) the Xenios authors */
-/* Building the control domain. arch/x86/dom0. */
+/* Building dom0: arch/x86/dom0/build.c. */
 #ifndef ASM_DOM0_H
 #define ASM_DOM0_H
 
-#include "asm/boot_info.h"
+struct boot_info;
 
 /*
- * Boot CPU, last, all processors online, interrupts on: makes dom0 from module 0 (kernel) and module
- * 1 (initramfs, may be missing), gives the modules' frames back (boot_module_release), and unpauses
- * it. Panics in one line when that cannot be done.
+ * Makes dom0 from the boot modules (kernel, then initramfs) and lets it run. What makes that
+ * impossible is said in one line, and the machine stops. Once, on the boot CPU, all CPUs up.
  */
 void dom0_build(const struct boot_info *info);
 

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) the Xenios authors */
+/*
+ * Decompression of kernel payloads by the system's own libraries, linked in statically: liblzma, zlib,
+ * libzstd, liblz4. Used once, at boot. Each gets the whole input and the whole room at once; a result
+ * that would not fit, input that ends early and a bad checksum are errors.
+ */
+#include "asm/kernel_image.h"
+
+#ifdef CONFIG_KERNEL_XZ
+#include <lzma.h>
+#endif
+#ifdef CONFIG_KERNEL_GZIP
+#include <zlib.h>
+#endif
+#ifdef CONFIG_KERNEL_ZSTD
+#include <zstd.h>
+#endif
+#ifdef CONFIG_KERNEL_LZ4
+#include <lz4.h>
+#endif
+
+/* What Linux puts behind a payload: its unpacked length. */
+#define TRAILER_BYTES 4u
+
+#ifdef CONFIG_KERNEL_XZ
+static const char *unpack_xz(struct bytes in, uint8_t *to, uint64_t room, uint64_t *length)
+{
+    uint64_t memory_limit = UINT64_MAX;
+    size_t in_at = 0, out_at = 0;
+    lzma_ret result = lzma_stream_buffer_decode(&memory_limit, 0, NULL, in.data, &in_at, in.length,
+                                                to, &out_at, room);
+
+    *length = out_at;
+    return result == LZMA_OK          ? NULL
+           : result == LZMA_MEM_ERROR ? "not enough memory to unpack the kernel (xz)"
+           : result == LZMA_BUF_ERROR ? "kernel payload is truncated (xz)"
+                                      : "kernel payload is corrupt (xz)";
+}
+#endif
+
+#ifdef CONFIG_KERNEL_GZIP
+static const char *unpack_gzip(struct bytes in, uint8_t *to, uint64_t room, uint64_t *length)
+{
+    z_stream stream = {
+        .next_in = (z_const Bytef *)in.data,
+        .avail_in = (uInt)in.length,
+        .next_out = to,
+        .avail_out = (uInt)room,
+    };
+    int result;
+
+    if (in.length > UINT32_MAX || room > UINT32_MAX) {
+        return "kernel payload is too large (gzip)";
+    }
+    if (inflateInit2(&stream, MAX_WBITS + 16) != Z_OK) {
+        return "not enough memory to unpack the kernel (gzip)";
+    }
+    result = inflate(&stream, Z_FINISH);
+    *length = stream.total_out;
+    inflateEnd(&stream);
+    return result == Z_STREAM_END  ? NULL
+           : result == Z_BUF_ERROR ? "kernel payload is truncated (gzip)"
+                                   : "kernel payload is corrupt (gzip)";
+}
+#endif
+
+#ifdef CONFIG_KERNEL_ZSTD
+static const char *unpack_zstd(struct bytes in, uint8_t *to, uint64_t room, uint64_t *length)
+{
+    size_t frame = ZSTD_findFrameCompressedSize(in.data, in.length), result;
+
+    if (ZSTD_isError(frame)) {
+        return "kernel payload is truncated or corrupt (zstd)";
+    }
+    result = ZSTD_decompress(to, room, in.data, frame);
+    if (ZSTD_isError(result)) {
+        return "kernel payload is corrupt (zstd)";
+    }
+    *length = result;
+    return NULL;
+}
+#endif
+
+#ifdef CONFIG_KERNEL_LZ4
+/* The legacy frame: a magic number, then blocks of a 32-bit length and at most 8 MiB unpacked. */
+static const char *unpack_lz4(struct bytes in, uint8_t *to, uint64_t room, uint64_t *length)
+{
+    const uint64_t block_bytes_max = 8u << 20;
+    uint64_t at = 4;
+
+    *length = 0;
+    while (in.length - at >= 4) {
+        uint32_t block = in.data[at] | in.data[at + 1] << 8 | in.data[at + 2] << 16 |
+                         (uint32_t)in.data[at + 3] << 24;
+        uint64_t left = room - *length;
+        int got;
+
+        at += 4;
+        if (block > in.length - at) {
+            return "kernel payload is truncated (lz4)";
+        }
+        got = LZ4_decompress_safe((const char *)in.data + at, (char *)to + *length, (int)block,
+                                  (int)(left < block_bytes_max ? left : block_bytes_max));
+        if (got < 0) {
+            return "kernel payload is corrupt (lz4)";
+        }
+        at += block;
+        *length += (uint64_t)got;
+    }
+    return NULL;
+}
+#endif
+
+const char *payload_decompress(struct bytes payload, uint8_t *to, uint64_t room, uint64_t *length)
+{
+    struct bytes in = { payload.data, payload.length - TRAILER_BYTES };
+
+    *length = 0;
+    if (payload.length <= TRAILER_BYTES) {
+        return "kernel payload is truncated";
+    }
+    switch (payload_format(payload)) {
+#ifdef CONFIG_KERNEL_XZ
+    case PAYLOAD_XZ:
+        return unpack_xz(in, to, room, length);
+#endif
+#ifdef CONFIG_KERNEL_GZIP
+    case PAYLOAD_GZIP:
+        return unpack_gzip(payload, to, room, length);
+#endif
+#ifdef CONFIG_KERNEL_ZSTD
+    case PAYLOAD_ZSTD:
+        return unpack_zstd(in, to, room, length);
+#endif
+#ifdef CONFIG_KERNEL_LZ4
+    case PAYLOAD_LZ4:
+        return unpack_lz4(in, to, room, length);
+#endif
+    case PAYLOAD_UNKNOWN:
+        return "kernel is neither ELF nor a payload of a known compression";
+    default:
+        return "kernel's compression is not built into this hypervisor";
+    }
+}
