@@ -101,9 +101,9 @@ static int map_locked(struct vcpu *vcpu, uint64_t host_address, mfn_t mfn, uint3
     return rc;
 }
 
-int arch_grant_map_host(uint64_t host_address, mfn_t mfn, uint32_t flags, uint64_t pte_flags)
+int grant_entry_map(struct vcpu *vcpu, uint64_t host_address, mfn_t mfn, uint32_t flags,
+                    uint64_t pte_flags)
 {
-    struct vcpu *vcpu = current_vcpu();
     int rc;
 
     if (mfn_is_device(mfn)) {
@@ -170,9 +170,9 @@ static int unmap_locked(struct vcpu *vcpu, uint64_t host_address, mfn_t mfn, uin
     return rc;
 }
 
-int arch_grant_unmap_host(uint64_t host_address, mfn_t mfn, uint64_t new_address, uint32_t flags)
+int grant_entry_unmap(struct vcpu *vcpu, uint64_t host_address, mfn_t mfn, uint64_t new_address,
+                      uint32_t flags)
 {
-    struct vcpu *vcpu = current_vcpu();
     int rc;
 
     spin_lock(&vcpu->domain->arch.mmu_lock);

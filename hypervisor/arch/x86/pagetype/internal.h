@@ -119,6 +119,13 @@ int table_unpin(struct domain *domain, mfn_t mfn) __must_check;                 
 /* In the count of mmu_update and mmuext_op: a continuation, what was done before is in *pdone. */
 #define MMU_UPDATE_PREEMPTED (1u << 31)
 
+/* ---- grant_map.c: what arch/memory.h says of arch_grant_map_host and arch_grant_unmap_host ----- */
+
+int grant_entry_map(struct vcpu *vcpu, uint64_t host_address, mfn_t mfn, uint32_t flags,
+                    uint64_t pte_flags);
+int grant_entry_unmap(struct vcpu *vcpu, uint64_t host_address, mfn_t mfn, uint64_t new_address,
+                      uint32_t flags);
+
 /* ---- foreign.c ------------------------------------------------------------------------------- */
 
 /*

@@ -255,3 +255,13 @@ struct frame *arch_gfn_get_frame(struct domain *domain, gfn_t gfn)
     }
     return frame_of(mfn);
 }
+
+int arch_grant_map_host(uint64_t host_address, mfn_t mfn, uint32_t flags, uint64_t pte_flags)
+{
+    return grant_entry_map(current_vcpu(), host_address, mfn, flags, pte_flags);
+}
+
+int arch_grant_unmap_host(uint64_t host_address, mfn_t mfn, uint64_t new_address, uint32_t flags)
+{
+    return grant_entry_unmap(current_vcpu(), host_address, mfn, new_address, flags);
+}
