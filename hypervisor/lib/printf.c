@@ -79,14 +79,9 @@ static void emit_number(struct output *out, const struct conversion *how, const 
     }
 }
 
-static void emit_string(struct output *out, const struct conversion *how, const char *text)
+static void emit_padded(struct output *out, const struct conversion *how, const char *text,
+                        size_t length)
 {
-    size_t length;
-
-    if (text == NULL) {
-        text = "(null)";
-    }
-    length = how->has_precision ? strnlen(text, how->precision) : strlen(text);
     if (!how->left && how->width > length) {
         emit_repeated(out, ' ', how->width - (unsigned int)length);
     }
@@ -94,6 +89,14 @@ static void emit_string(struct output *out, const struct conversion *how, const 
     if (how->left && how->width > length) {
         emit_repeated(out, ' ', how->width - (unsigned int)length);
     }
+}
+
+static void emit_string(struct output *out, const struct conversion *how, const char *text)
+{
+    if (text == NULL) {
+        text = "(null)";
+    }
+    emit_padded(out, how, text, how->has_precision ? strnlen(text, how->precision) : strlen(text));
 }
 
 /* va_list by pointer: it may be an array type, so it travels in a struct. */
@@ -242,7 +245,7 @@ static void convert_pointer(struct output *out, struct conversion *how, struct a
 /* False: not a conversion. */
 static bool convert(struct output *out, char which, struct conversion *how, struct arguments *args)
 {
-    char byte[2] = { 0, 0 };
+    char byte;
 
     switch (which) {
     case 'd':
@@ -267,9 +270,8 @@ static bool convert(struct output *out, char which, struct conversion *how, stru
         emit_string(out, how, va_arg(args->list, const char *));
         return true;
     case 'c':
-        byte[0] = (char)va_arg(args->list, int);
-        how->has_precision = false;
-        emit_string(out, how, byte);
+        byte = (char)va_arg(args->list, int);
+        emit_padded(out, how, &byte, 1);
         return true;
     case '%':
         emit(out, '%');

@@ -39,7 +39,7 @@ static void locked_work(void *data)
 
     for (i = 0; i < 100; i++) {
         spin_lock(&lock);
-        assert_int_equal(inside, 0);
+        BUG_ON(inside != 0);
         inside++;
         HOST_SWITCH_POINT();
         order_changes += last_cpu != arch_cpu_id();
@@ -90,7 +90,7 @@ static unsigned int called[4];
 
 static void count_call(void *data)
 {
-    assert_false(arch_irq_enabled());
+    BUG_ON(arch_irq_enabled());
     called[arch_cpu_id()]++;
 }
 

@@ -27,7 +27,6 @@
 
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <ucontext.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define HOST_ASAN 1
@@ -44,6 +43,10 @@
 #define __sanitizer_finish_switch_fiber(saved, bottom, size_out) ((void)0)
 #endif
 
+#ifndef __x86_64__
+#error "host_switch_stacks is written for x86-64"
+#endif
+
 #define COROUTINE_STACK_BYTES (512u << 10)
 #define STEPS_MAX             20000000u
 #define INTERRUPT_ODDS        16u
@@ -52,7 +55,7 @@ enum coroutine_state { COROUTINE_NONE, COROUTINE_READY };
 
 struct coroutine {
     enum coroutine_state state;
-    ucontext_t context;
+    void *stack_pointer; /* while it does not run */
     void *stack;
     void *asan_stack;
     void (*fn)(void *data);
@@ -75,15 +78,56 @@ struct cpu_mask cpu_online_mask, cpu_present_mask;
 static struct coroutine coroutines[CONFIG_MAX_CPUS];
 static struct posted_call calls[CONFIG_MAX_CPUS];
 static unsigned int kicks[CONFIG_MAX_CPUS];
-static ucontext_t main_context;
+static void *main_stack_pointer;
 static void *main_asan_stack;
 static const void *main_stack_bottom;
 static size_t main_stack_size;
 static bool running; /* inside host_run */
+static struct coroutine *running_coroutine;
 static unsigned int pinned;
 static unsigned int switch_odds;
 static uint64_t steps;
 static void (*interrupt_fn)(void);
+static jmp_buf *abandoned_for; /* where an expected panic of a coroutine goes on */
+
+/*
+ * Saves the registers a callee must keep and the stack pointer in *save, and goes on where the stack
+ * `to` was left, or at the entry that prepare_stack put there.
+ */
+void host_switch_stacks(void **save, void *to);
+
+__asm__(".text\n"
+        ".globl host_switch_stacks\n"
+        "host_switch_stacks:\n"
+        "    push %rbp\n"
+        "    push %rbx\n"
+        "    push %r12\n"
+        "    push %r13\n"
+        "    push %r14\n"
+        "    push %r15\n"
+        "    mov %rsp, (%rdi)\n"
+        "    mov %rsi, %rsp\n"
+        "    pop %r15\n"
+        "    pop %r14\n"
+        "    pop %r13\n"
+        "    pop %r12\n"
+        "    pop %rbx\n"
+        "    pop %rbp\n"
+        "    ret\n");
+
+/* A stack that host_switch_stacks enters at `entry`, six saved registers 0. */
+static void *prepare_stack(void *stack, void (*entry)(void))
+{
+    void **top = (void **)(void *)((uint8_t *)stack + COROUTINE_STACK_BYTES);
+    unsigned int i;
+
+    *--top = NULL; /* the entry has no caller; keeps the alignment a call would leave */
+    *--top = (void *)(uintptr_t)entry;
+    for (i = 0; i < 6; i++) {
+        *--top = NULL;
+    }
+    return top;
+}
 
 void host_cpus_setup(unsigned int cpus)
 {
@@ -136,6 +180,15 @@ unsigned int host_kicks(unsigned int cpu)
 
 /* ---- coroutines ------------------------------------------------------------------------------ */
 
+/* Leaves the coroutine for good. */
+static void __noreturn finish(struct coroutine *self)
+{
+    self->state = COROUTINE_NONE;
+    __sanitizer_start_switch_fiber(NULL, main_stack_bottom, main_stack_size);
+    host_switch_stacks(&self->stack_pointer, main_stack_pointer);
+    abort();
+}
+
 static void coroutine_main(void)
 {
     struct coroutine *self = &coroutines[host_cpu->id];
@@ -143,9 +196,24 @@ static void coroutine_main(void)
     __sanitizer_finish_switch_fiber(NULL, &main_stack_bottom, &main_stack_size);
     self->fn(self->data);
     BUG_ON(!lock_none_held());
-    self->state = COROUTINE_NONE;
-    __sanitizer_start_switch_fiber(NULL, main_stack_bottom, main_stack_size);
-    setcontext(&main_context);
+    finish(self);
+}
+
+void host_abandon_run(jmp_buf *jump)
+{
+    unsigned int cpu;
+
+    if (!running) {
+        return;
+    }
+    abandoned_for = jump;
+    for (cpu = 0; cpu < CONFIG_MAX_CPUS; cpu++) {
+        host_cpu = &host_cpus[cpu];
+        lock_held_forget();
+        coroutines[cpu].state = COROUTINE_NONE;
+        calls[cpu].waiting = false;
+    }
+    finish(running_coroutine);
 }
 
 void host_spawn(unsigned int cpu, void (*fn)(void *data), void *data)
@@ -158,14 +226,10 @@ void host_spawn(unsigned int cpu, void (*fn)(void *data), void *data)
                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         BUG_ON(coroutine->stack == MAP_FAILED);
     }
-    BUG_ON(getcontext(&coroutine->context) != 0);
-    coroutine->context.uc_stack.ss_sp = coroutine->stack;
-    coroutine->context.uc_stack.ss_size = COROUTINE_STACK_BYTES;
-    coroutine->context.uc_link = NULL;
+    coroutine->stack_pointer = prepare_stack(coroutine->stack, coroutine_main);
     coroutine->fn = fn;
     coroutine->data = data;
     coroutine->state = COROUTINE_READY;
-    makecontext(&coroutine->context, coroutine_main, 0);
 }
 
 /* A ready CPU of the seed's choice, or NULL. */
@@ -199,26 +263,32 @@ void host_run(void)
     BUG_ON(running);
     running = true;
     steps = 0;
-    while ((next = pick(&cpu)) != NULL) {
+    abandoned_for = NULL;
+    while (abandoned_for == NULL && (next = pick(&cpu)) != NULL) {
         host_cpu = &host_cpus[cpu];
+        running_coroutine = next;
         __sanitizer_start_switch_fiber(&main_asan_stack, next->stack, COROUTINE_STACK_BYTES);
-        BUG_ON(swapcontext(&main_context, &next->context) != 0);
+        host_switch_stacks(&main_stack_pointer, next->stack_pointer);
         __sanitizer_finish_switch_fiber(main_asan_stack, NULL, NULL);
     }
     running = false;
+    pinned = 0;
     host_cpu = before;
+    if (abandoned_for != NULL) {
+        longjmp(*abandoned_for, 1);
+    }
 }
 
 static void yield(void)
 {
-    struct coroutine *self = &coroutines[host_cpu->id];
+    struct coroutine *self = running_coroutine;
 
     if (++steps > STEPS_MAX) {
         lock_held_dump();
         panic("host_run makes no end: CPU %u waits for ever", host_cpu->id);
     }
     __sanitizer_start_switch_fiber(&self->asan_stack, main_stack_bottom, main_stack_size);
-    BUG_ON(swapcontext(&self->context, &main_context) != 0);
+    host_switch_stacks(&self->stack_pointer, main_stack_pointer);
     __sanitizer_finish_switch_fiber(self->asan_stack, &main_stack_bottom, &main_stack_size);
 }
 

@@ -24,6 +24,11 @@ void host_console_setup(void);
 /* The ring's contents to stderr, for a panic. */
 void host_console_show(void);
 
+/*
+ * An expected panic: inside host_run, ends all coroutines and has host_run jump; returns outside of it.
+ */
+void host_abandon_run(jmp_buf *jump);
+
 /* Runs fn as another CPU, which stands still meanwhile, with its interrupts off. */
 void host_as_cpu(unsigned int cpu, void (*fn)(void *data), void *data);
 

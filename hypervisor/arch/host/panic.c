@@ -33,6 +33,7 @@ void panic(const char *format, ...)
         jmp_buf *jump = host_panic_jump;
 
         host_panic_jump = NULL;
+        host_abandon_run(jump);
         lock_held_forget();
         longjmp(*jump, 1);
     }

@@ -5,7 +5,8 @@
  *
  * Sending is polled: when the transmitter says it is empty its FIFO takes 16 bytes without another
  * look (`room` counts them down), so that a line costs one status read for 16 bytes. A transmitter
- * that stays full for POLLS_MAX reads loses the byte: a console is not worth a hung machine.
+ * that stays full for POLLS_MAX reads is stuck: it loses bytes, after one read each, until it is
+ * empty again. A console is not worth a hung machine.
  *
  * Receiving is by interrupt (or timer): bytes go to console_receive until the FIFO is empty.
  *
@@ -64,6 +65,7 @@ struct uart {
     uint32_t baud;
     uint8_t line;      /* UART_LINE without the latch */
     unsigned int room; /* bytes the FIFO takes without a look */
+    bool stuck;
 };
 
 static void put_com1(char byte);
@@ -73,8 +75,8 @@ static int get_com2(void);
 
 #define LINE_8N1 0x03
 static struct uart uarts[] = {
-    { { "com1", put_com1, get_com1 }, 0x3f8, 4, CLOCK_BAUD, LINE_8N1, 0 },
-    { { "com2", put_com2, get_com2 }, 0x2f8, 3, CLOCK_BAUD, LINE_8N1, 0 },
+    { { "com1", put_com1, get_com1 }, 0x3f8, 4, CLOCK_BAUD, LINE_8N1, 0, false },
+    { { "com2", put_com2, get_com2 }, 0x2f8, 3, CLOCK_BAUD, LINE_8N1, 0, false },
 };
 static struct uart *console_uart; /* the one in use */
 static struct timer poll_timer;
@@ -230,7 +232,9 @@ static void put(struct uart *uart, char byte)
     for (polls = 0; uart->room == 0; polls++) {
         if (read_register(uart, UART_STATUS) & STATUS_EMPTY) {
             uart->room = FIFO_BYTES;
-        } else if (polls >= POLLS_MAX) {
+            uart->stuck = false;
+        } else if (uart->stuck || polls >= POLLS_MAX) {
+            uart->stuck = true;
             return;
         }
     }

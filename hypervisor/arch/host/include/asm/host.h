@@ -170,7 +170,9 @@ const struct host_pirq *host_pirq(unsigned int pirq);
  *     HOST_EXPECT_PANIC(spin_lock(&lower));        panics itself when there is no panic
  *     host_panic_message()                         what it said
  *
- * Locks the code had taken are forgotten, not given back: do not use them any more.
+ * Locks the code had taken are forgotten, not given back: do not use them any more. When the panic
+ * comes in a function of host_spawn (the statement is host_run() then), all of those end. Not to be
+ * used inside of such a function, nor are cmocka's assertions there: BUG_ON.
  */
 extern jmp_buf *host_panic_jump;
 const char *host_panic_message(void);
