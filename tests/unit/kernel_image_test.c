@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) the Xenios authors */
+/* Kernel files: what is accepted, and that each defect is named. */
+#include "asm/kernel_image.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <lzma.h>
+
+#include <xen/elfnote.h>
+
+#define BASE       0xffffffff80000000ull
+#define FILE_BYTES 0x4000u
+#define NOTES_AT   0x200u
+#define SEGMENT_AT 0x1000u
+
+/* A file in the making: an ELF header, two program headers, notes, one segment of two pages. */
+static uint8_t file[FILE_BYTES];
+static unsigned int notes_end;
+
+static void put16(unsigned int at, uint16_t value)
+{
+    memcpy(file + at, &value, sizeof(value));
+}
+
+static void put32(unsigned int at, uint32_t value)
+{
+    memcpy(file + at, &value, sizeof(value));
+}
+
+static void put64(unsigned int at, uint64_t value)
+{
+    memcpy(file + at, &value, sizeof(value));
+}
+
+static void add_note(uint32_t type, const void *descriptor, uint32_t bytes)
+{
+    put32(notes_end, 4);
+    put32(notes_end + 4, bytes);
+    put32(notes_end + 8, type);
+    memcpy(file + notes_end + 12, "Xen", 4);
+    memcpy(file + notes_end + 16, descriptor, bytes);
+    notes_end += 16 + ROUND_UP(bytes, 4);
+    put64(0x40 + 56 + 32, notes_end - NOTES_AT);
+}
+
+static void add_number(uint32_t type, uint64_t value)
+{
+    add_note(type, &value, sizeof(value));
+}
+
+static void make_header(void)
+{
+    memset(file, 0, sizeof(file));
+    memcpy(file, "\177ELF\2\1\1", 7);
+    put16(16, 2);
+    put16(18, 62);
+    put64(24, BASE + 0x1000);
+    put64(32, 0x40);
+    put16(54, 56);
+    put16(56, 2);
+    put32(0x40, 1);
+    put64(0x40 + 8, SEGMENT_AT);
+    put64(0x40 + 16, BASE + 0x1000);
+    put64(0x40 + 32, 0x2000);
+    put64(0x40 + 40, 0x3000);
+    put32(0x40 + 56, 4);
+    put64(0x40 + 56 + 8, NOTES_AT);
+    notes_end = NOTES_AT;
+}
+
+static void make_kernel(void)
+{
+    make_header();
+    add_number(XEN_ELFNOTE_ENTRY, BASE + 0x1200);
+    add_number(XEN_ELFNOTE_HYPERCALL_PAGE, BASE + 0x2000);
+    add_number(XEN_ELFNOTE_VIRT_BASE, BASE);
+    add_number(XEN_ELFNOTE_MOD_START_PFN, 1);
+    add_number(XEN_ELFNOTE_INIT_P2M, 0x8000000000ull);
+    add_note(XEN_ELFNOTE_GUEST_OS, "linux", 6);
+    add_note(XEN_ELFNOTE_LOADER, "generic", 8);
+}
+
+static const char *read_file(struct kernel_image *image)
+{
+    return kernel_image_read((struct bytes){ file, sizeof(file) }, image);
+}
+
+static void whole_kernel_is_read(void **state)
+{
+    struct kernel_image image;
+
+    (void)state;
+    make_kernel();
+    assert_null(read_file(&image));
+    assert_int_equal(image.entry, BASE + 0x1200);
+    assert_int_equal(image.hypercall_page, BASE + 0x2000);
+    assert_int_equal(image.start, BASE + 0x1000);
+    assert_int_equal(image.end, BASE + 0x4000);
+    assert_true(image.module_by_pfn);
+    assert_true(image.has_init_p2m);
+    assert_string_equal(image.guest_os, "linux");
+    assert_int_equal(image.segment_count, 1);
+    assert_int_equal(image.segments[0].file.length, 0x2000);
+}
+
+static void expect_problem(const char *part)
+{
+    struct kernel_image image;
+    const char *problem = read_file(&image);
+
+    assert_non_null(problem);
+    if (!strstr(problem, part)) {
+        fail_msg("expected \"%s\" in \"%s\"", part, problem);
+    }
+}
+
+static void each_defect_is_named(void **state)
+{
+    (void)state;
+    make_header();
+    expect_problem("no Xen notes");
+    add_number(XEN_ELFNOTE_HYPERCALL_PAGE, BASE + 0x2000);
+    expect_problem("ENTRY");
+    make_header();
+    add_number(XEN_ELFNOTE_ENTRY, BASE + 0x1200);
+    expect_problem("HYPERCALL_PAGE");
+    make_kernel();
+    add_number(XEN_ELFNOTE_HYPERCALL_PAGE, BASE + 0x3008);
+    expect_problem("hypercall page");
+    make_kernel();
+    add_number(XEN_ELFNOTE_ENTRY, BASE);
+    expect_problem("entry point");
+    make_kernel();
+    add_note(XEN_ELFNOTE_LOADER, "other", 6);
+    expect_problem("LOADER");
+    make_kernel();
+    put64(0x40 + 32, 0x8000);
+    put64(0x40 + 40, 0x9000);
+    expect_problem("truncated");
+    make_kernel();
+    put64(0x40 + 40, UINT64_MAX);
+    expect_problem("wraps");
+    make_kernel();
+    put16(18, 3);
+    expect_problem("64-bit x86");
+    make_kernel();
+    put16(56, 400);
+    expect_problem("beyond the file");
+    make_kernel();
+    file[1] = 'X';
+    expect_problem("neither ELF nor bzImage");
+}
+
+static void bzimage_is_opened(void **state)
+{
+    struct bytes payload;
+    struct bytes whole = { file, sizeof(file) };
+
+    (void)state;
+    memset(file, 0, sizeof(file));
+    file[0x1f1] = 1;
+    memcpy(file + 0x202, "HdrS", 4);
+    put16(0x206, 0x20f);
+    put32(0x248, 0x10);
+    put32(0x24c, 0x100);
+    assert_null(bzimage_payload(whole, &payload));
+    assert_ptr_equal(payload.data, file + 0x400 + 0x10);
+    assert_int_equal(payload.length, 0x100);
+    put32(0x24c, FILE_BYTES);
+    assert_non_null(strstr(bzimage_payload(whole, &payload), "truncated"));
+    put16(0x206, 0x207);
+    assert_non_null(strstr(bzimage_payload(whole, &payload), "2.08"));
+}
+
+static void xz_is_unpacked_and_damage_is_found(void **state)
+{
+    static uint8_t packed[FILE_BYTES + 1024], unpacked[FILE_BYTES];
+    size_t at = 0;
+    uint64_t length;
+    struct bytes payload;
+    uint32_t bytes = FILE_BYTES;
+
+    (void)state;
+    make_kernel();
+    assert_int_equal(lzma_easy_buffer_encode(6, LZMA_CHECK_CRC32, NULL, file, sizeof(file), packed,
+                                             &at, sizeof(packed) - 4),
+                     LZMA_OK);
+    memcpy(packed + at, &bytes, sizeof(bytes));
+    payload = (struct bytes){ packed, at + 4 };
+    assert_int_equal(payload_format(payload), PAYLOAD_XZ);
+    assert_int_equal(payload_unpacked_bytes(payload), FILE_BYTES);
+    assert_null(payload_decompress(payload, unpacked, sizeof(unpacked), &length));
+    assert_int_equal(length, FILE_BYTES);
+    assert_memory_equal(unpacked, file, FILE_BYTES);
+    packed[at / 2] ^= 0x10;
+    assert_non_null(payload_decompress(payload, unpacked, sizeof(unpacked), &length));
+    packed[at / 2] ^= 0x10;
+    payload.length = at / 2;
+    assert_non_null(payload_decompress(payload, unpacked, sizeof(unpacked), &length));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whole_kernel_is_read),
+        cmocka_unit_test(each_defect_is_named),
+        cmocka_unit_test(bzimage_is_opened),
+        cmocka_unit_test(xz_is_unpacked_and_damage_is_found),
+    };
+
+    return cmocka_run_group_tests_name("kernel_image", tests, NULL, NULL);
+}
