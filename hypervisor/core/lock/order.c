@@ -73,6 +73,7 @@ static const char *const class_names[] = {
     [LOCK_IRQ] = "irq",
     [LOCK_IRQ_VECTOR] = "irq vector",
     [LOCK_IOAPIC] = "ioapic",
+    [LOCK_PAUSE] = "pause",
     [LOCK_WORK] = "work",
     [LOCK_TIMER] = "timer",
     [LOCK_SCHED] = "sched",

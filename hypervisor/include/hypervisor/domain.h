@@ -19,6 +19,7 @@
 #include "hypervisor/lock.h"
 #include "hypervisor/timer.h"
 #include "hypervisor/types.h"
+#include "hypervisor/work.h"
 
 #include <xen/vcpu.h>
 
@@ -67,8 +68,11 @@ struct vcpu {
     /* core/sched */
     unsigned int processor;   /* CPU whose run queue it is on; stable under that queue's lock */
     bool running;             /* is (still) the context of `processor` */
+    bool moved;               /* to another processor since it ran last */
     struct sched_unit *sched; /* the policy's own data */
     struct cpu_mask affinity_hard, affinity_soft;
+    struct cpu_mask affinity; /* what counts: the hard one, or the one CPU of a pin override */
+    int pin_override;         /* SCHEDOP_pin_override: CPU, -1 when none */
     struct vcpu_runstate_info runstate; /* under the run queue's lock */
     struct timer singleshot_timer;      /* VCPUOP_set_singleshot_timer, set_timer_op */
     struct timer periodic_timer;
@@ -80,6 +84,13 @@ struct vcpu {
     struct multicall_state *multicall;
 
     struct arch_vcpu arch;
+};
+
+/* SCHEDOP_watchdog: a timer the domain must push out in time. core/domain/watchdog.c */
+#define DOMAIN_WATCHDOGS 2u
+struct domain_watchdog {
+    struct timer timer;
+    bool armed; /* under pause_lock */
 };
 
 struct domain {
@@ -103,11 +114,18 @@ struct domain {
     uint8_t handle[16];
     struct shared_info *shared_info;
     unsigned long vm_assist; /* VMASST_TYPE_* */
-    struct task_teardown *teardown;
     uint32_t create_flags; /* XEN_DOMCTL_CDF_* */
     uint32_t ssidref;
     unsigned int teardown_step;
     int32_t time_offset_seconds;
+
+    struct spinlock pause_lock; /* LOCK_PAUSE: pause counts and flags, shutting down, watchdogs */
+    bool shutdown_code_latched; /* SCHEDOP_shutdown_code: shutdown_code is decided */
+    struct domain_watchdog watchdogs[DOMAIN_WATCHDOGS];
+    struct task free_task; /* the last reference went: the rest is done without locks */
+
+    /* core/sched */
+    uint32_t sched_weight; /* share of CPU time; 256 is normal */
 
     /* core/memory */
     struct spinlock frame_lock;                 /* LOCK_PAGE_LIST: list and counts below */
@@ -142,6 +160,9 @@ struct domain *domain_get_or_self(domain_id_t id) __must_check;
 void domain_get_again(struct domain *domain);
 void domain_put(struct domain *domain); /* NULL is fine */
 
+/* The idle vcpu of a CPU, made when it is not there yet. Panics without memory. */
+struct vcpu *domain_idle_vcpu(unsigned int cpu);
+
 /* By id without a reference, for frame owners: valid while the caller holds one of its frames. */
 struct domain *domain_of_owner(uint16_t id);
 
@@ -168,20 +189,49 @@ struct domain_config {
     uint8_t handle[16];
 };
 
-void domains_init(void); /* system and idle domains */
+/*
+ * System and idle domains; once, on the boot CPU, when the heap works and before sched_init. The idle
+ * vcpu becomes the CPU's current one.
+ */
+void domains_init(void);
 
-/* A paused domain without memory or vcpus. NULL and *error on failure, nothing left behind. */
+/*
+ * A domain without memory or vcpus, paused once. NULL and *error on failure, nothing left behind:
+ * -XEN_EEXIST when the id is taken, -XEN_EINVAL when it is none or config is absurd, -XEN_ENOMEM.
+ * The caller has a reference for as long as domain_kill() has not said 0.
+ */
 struct domain *domain_create(domain_id_t id, const struct domain_config *config,
                              int *error) __must_check;
 
 /* vcpu `id`, down, on a processor the scheduler chooses. NULL when there is no memory. */
 struct vcpu *vcpu_create(struct domain *domain, unsigned int id) __must_check;
 
-/* Marks dying and gives back what it owns, step by step: -XEN_ERESTART wants to be called again. */
+/*
+ * Marks dying and gives back what it owns, step by step: -XEN_ERESTART wants to be called again.
+ * Drops the reference of domain_create with its first 0; later calls find nothing to do. One at a
+ * time a domain (LOCK_DOMCTL). -XEN_EINVAL for the caller's own domain and those without a life.
+ */
 int domain_kill(struct domain *domain) __must_check;
 
-/* Guest-visible shutdown; SHUTDOWN_* of xen/sched.h. Pauses all vcpus; dom0's stops the machine. */
+/*
+ * Guest-visible shutdown; SHUTDOWN_* of xen/sched.h. Pauses all vcpus; the hardware domain's stops or
+ * restarts the machine and does not return. No-op for a domain that is already shut down. Any
+ * context but NMI. -XEN_EINVAL for a reason that is none, or that the hardware domain may not have.
+ */
 int domain_shutdown(struct domain *domain, uint8_t reason);
+
+/* SCHEDOP_shutdown_code: the code of a later shutdown, whatever that one says. */
+int domain_shutdown_latch(struct domain *domain, uint8_t reason) __must_check;
+
+/* XEN_DOMCTL_resumedomain: goes on after a shutdown. */
+void domain_resume(struct domain *domain);
+
+/*
+ * SCHEDOP_watchdog: id 0 sets one up and returns its id (1..2), else sets it to fire `timeout_seconds`
+ * from now, 0 ends it. -XEN_EINVAL for a bad id or an id 0 without a timeout, -XEN_ENOSPC, -XEN_EEXIST
+ * when that watchdog is not in use.
+ */
+int domain_watchdog(struct domain *domain, uint32_t id, uint32_t timeout_seconds) __must_check;
 
 /* The domain did what cannot go on. Prints the reason (with registers of the current vcpu when it is its own)
  * and shuts it down with SHUTDOWN_crash. Returns; the caller unwinds with an error. */
@@ -202,11 +252,18 @@ static inline bool vcpu_runnable(const struct vcpu *vcpu)
     return READ_ONCE(vcpu->pause_flags) == 0;
 }
 
-/* vcpu_info registration (VCPUOP_register_vcpu_info): see xen/vcpu.h. */
+/*
+ * vcpu_info registration (VCPUOP_register_vcpu_info): see xen/vcpu.h. -XEN_EINVAL when there is one
+ * already, the place is not within a page or not aligned to 8, the frame is not the domain's to
+ * write, or the vcpu is neither the caller nor down.
+ */
 int vcpu_info_register(struct vcpu *vcpu, mfn_t mfn, unsigned int offset) __must_check;
 void vcpu_info_unregister(struct vcpu *vcpu);
 
-/* Runstate seen by the guest, at its registered address: called by arch code after a switch to it. */
+/*
+ * Called by arch code after a switch to the (current) vcpu, interrupts on: runstate seen by the guest
+ * at its registered address, and whatever else follows a vcpu that came to another processor.
+ */
 void vcpu_runstate_publish(struct vcpu *vcpu);
 
 static inline struct vcpu *current_vcpu(void)

@@ -14,7 +14,6 @@
 enum lock_class {
     LOCK_NONE,         /* unchecked */
     LOCK_DOMCTL,       /* the toolstack's operations, one at a time */
-    LOCK_DOMAIN_LIST,  /* the table of domains */
     LOCK_DOMAIN,       /* struct domain: life cycle */
     LOCK_VCPU_STATE,   /* vcpu bring-up and context replacement */
     LOCK_PCI_DEVICES,  /* the list of PCI devices and their message interrupts */
@@ -30,6 +29,7 @@ enum lock_class {
     LOCK_HEAP,         /* small-object heap */
     LOCK_FRAME_POOL,   /* buddy allocator of a NUMA node */
     LOCK_PAGING,       /* the hypervisor's own page tables, vmap */
+    LOCK_DOMAIN_LIST,  /* the table of domains; nothing is taken inside */
     LOCK_CALL,         /* cross-CPU calls and TLB flushes */
     LOCK_INTERRUPT,    /* no lock: the border */
     LOCK_EVENT_PORT,   /* one event port (interrupt context too) */
@@ -38,6 +38,7 @@ enum lock_class {
     LOCK_IRQ_VECTOR,   /* vector allocation */
     LOCK_IOAPIC,       /* IO-APIC registers */
     LOCK_PCI,          /* configuration space access (interrupt context too) */
+    LOCK_PAUSE,        /* a domain's pause counts and flags (interrupt context too) */
     LOCK_WORK,         /* deferred work queues */
     LOCK_TIMER,        /* a CPU's timers (interrupt context too) */
     LOCK_SCHED,        /* a run queue (interrupt context too) */

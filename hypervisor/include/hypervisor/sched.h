@@ -13,6 +13,7 @@
 struct sched_decision {
     struct vcpu *next;      /* the CPU's idle vcpu when nobody else */
     system_time_t slice_ns; /* at most that long, TIME_NEVER for no limit */
+    bool prev_queued;       /* the vcpu that ran until now waits in the queue */
 };
 
 struct sched_policy {
@@ -22,19 +23,23 @@ struct sched_policy {
     int (*cpu_init)(unsigned int cpu);
     int (*vcpu_init)(struct vcpu *vcpu);
     void (*vcpu_fini)(struct vcpu *vcpu);
-    unsigned int (*pick_cpu)(struct vcpu *vcpu);
-    /* All below under the lock of vcpu->processor's run queue. */
-    void (*wake)(struct vcpu *vcpu);
-    void (*sleep)(struct vcpu *vcpu);
-    void (*yield)(struct vcpu *vcpu);
+    /* All below under the lock of vcpu->processor's run queue (of the CPU's, pick and valid). */
+    unsigned int (*pick_cpu)(struct vcpu *vcpu); /* where a vcpu that is not queued should wake */
+    void (*wake)(struct vcpu *vcpu);             /* queue it, make a CPU notice */
+    void (*sleep)(struct vcpu *vcpu);            /* a queued one: take it out */
+    void (*yield)(struct vcpu *vcpu);            /* the current one: others first at the next pick */
     struct sched_decision (*pick)(unsigned int cpu, system_time_t now);
-    void (*context_saved)(struct vcpu *vcpu); /* after it left its CPU */
-    void (*migrate)(struct vcpu *vcpu, unsigned int cpu);
+    void (*context_saved)(struct vcpu *vcpu);             /* a queued one left its CPU */
+    void (*migrate)(struct vcpu *vcpu, unsigned int cpu); /* one that is not queued will go there */
+    void (*set_weight)(struct vcpu *vcpu, uint32_t weight);
+    void (*dump)(unsigned int cpu); /* no lock: prints what it can */
     bool (*valid)(unsigned int cpu);
 };
 
-void sched_init(void);                               /* once, boot CPU */
-void sched_cpu_init(unsigned int cpu);               /* each CPU, before it runs its idle loop */
+/* Once, on the boot CPU, after domains_init: its sched_cpu_init() is included. */
+void sched_init(void);
+/* For each other CPU, before it runs its idle loop; no vcpu is put there before. */
+void sched_cpu_init(unsigned int cpu);
 int sched_vcpu_init(struct vcpu *vcpu) __must_check; /* from vcpu_create */
 void sched_vcpu_destroy(struct vcpu *vcpu);
 
@@ -60,17 +65,22 @@ int vcpu_poll(const uint32_t *ports, unsigned int count, uint64_t timeout);
 void vcpu_unblock(struct vcpu *vcpu);
 
 /*
- * Makes a running vcpu notice: an IPI when it is in guest context on another CPU. Together with
- * vcpu_unblock that is "kick".
+ * Makes a running vcpu notice: an IPI when it runs on another CPU. Together with vcpu_unblock that
+ * is "kick". What it is to notice was stored with a full barrier before.
  */
 void vcpu_kick(struct vcpu *vcpu);
 
+/* Where it may run; it leaves a CPU it may not be on soon after. -XEN_EINVAL: no CPU of ours in it. */
 int vcpu_set_affinity(struct vcpu *vcpu, const struct cpu_mask *hard) __must_check;
+/* Where it likes to run. */
 int vcpu_set_soft_affinity(struct vcpu *vcpu, const struct cpu_mask *soft) __must_check;
-/* SCHEDOP_pin_override: cpu < 0 ends it. */
+/* SCHEDOP_pin_override: cpu < 0 ends it. -XEN_EINVAL: no such CPU. -XEN_EBUSY: one is in force. */
 int vcpu_pin_override(struct vcpu *vcpu, int cpu) __must_check;
 
-/* A consistent copy, state_entry_time and times brought up to now. */
+/* The domain's share: 1 .. 65535, 256 is normal. -XEN_EINVAL. */
+int sched_set_weight(struct domain *domain, uint32_t weight) __must_check;
+
+/* A consistent copy; the time of the present state is brought up to now. */
 void vcpu_runstate_get(const struct vcpu *vcpu, struct vcpu_runstate_info *out);
 uint64_t vcpu_cpu_time_ns(const struct vcpu *vcpu);
 
@@ -81,6 +91,7 @@ int vcpu_set_singleshot_timer(struct vcpu *vcpu, uint64_t timeout_abs_ns, bool f
 void vcpu_stop_singleshot_timer(struct vcpu *vcpu);
 
 bool sched_cpu_idle(unsigned int cpu); /* runs its idle vcpu */
+bool sched_valid(unsigned int cpu);    /* invariants of its run queue */
 unsigned int sched_id(void);           /* XEN_SCHEDULER_* of the policy in use */
 
 #endif
