@@ -37,7 +37,7 @@ const char *boot_add_memory(struct boot_info *out, uint64_t start, uint64_t byte
 {
     uint64_t end = start + bytes;
 
-    if (bytes == 0) {
+    if (bytes == 0 || start == UINT64_MAX) {
         return NULL;
     }
     if (out->memory_map_count == BOOT_MEMORY_MAP_MAX) {
