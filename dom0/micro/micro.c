@@ -29,7 +29,7 @@
 #include <xen/sys/gntdev.h>
 #include <xen/sys/privcmd.h>
 
-#define ROUNDS                5
+#define ROUNDS                3
 #define PAGE_BYTES            4096
 #define REGION_BYTES          (16u << 20)
 #define HYPERCALL_XEN_VERSION 17
