@@ -123,13 +123,13 @@ static uint64_t *world_entries(mfn_t mfn)
     return mfn_to_virt(mfn);
 }
 
-static uint32_t world_type_count(mfn_t mfn)
+static __unused uint32_t world_type_count(mfn_t mfn)
 {
     return pagetype_count_of_word(frame_of(mfn)->type);
 }
 
 /* References beside the owner's. */
-static uint64_t world_references(mfn_t mfn)
+static __unused uint64_t world_references(mfn_t mfn)
 {
     return (frame_of(mfn)->count & FRAME_COUNT_MASK) - 1;
 }
