@@ -47,3 +47,8 @@ HOST_WEAK int pv_set_ldt(struct vcpu *vcpu, uint64_t base, unsigned int entries)
 {
     return entries > 8192 || base % PAGE_SIZE ? -XEN_EINVAL : 0;
 }
+
+HOST_WEAK mfn_t m2p_chunk_mfn(unsigned int chunk)
+{
+    return MFN_INVALID;
+}

@@ -16,8 +16,9 @@
  *     reference, and a WRITABLE one when the entry is writable;
  *   - device memory, without references, when it is in the rangeset of the owner (of the caller
  *     for DOMID_IO);
- *   - pages of the hypervisor that DOMID_XEN owns: as RAM of an owner; only the control domain gets
- *     to name that owner (foreign.c).
+ *   - pages of the hypervisor that DOMID_XEN owns: as RAM of an owner; and the machine-to-phys
+ *     table, read-only and without references. Only the control domain gets to name that owner
+ *     (foreign.c).
  * Grant mappings are L1 entries like others, made by grant_map.c, and hold references like others.
  *
  * Memory types other than write-back (PAT, PCD, PWT) on RAM are for domains that own hardware; from
@@ -26,6 +27,7 @@
 #include "internal.h"
 
 #include "asm/cache.h"
+#include "asm/paging.h"
 #include "arch/memory.h"
 #include "hypervisor/error.h"
 #include "hypervisor/rangeset.h"
@@ -35,6 +37,9 @@
 
 #define REFUSED_TABLE (PTE_PWT | PTE_PCD | PTE_HUGE | PTE_SOFTWARE_HIGH)
 #define REFUSED_L1    PTE_SOFTWARE_HIGH
+
+/* RAM that one 2 MiB chunk of the machine-to-phys table speaks of. */
+#define M2P_CHUNK_FRAMES (PAGE_BYTES_2M / sizeof(uint64_t))
 
 static uint64_t entry_adjust(uint64_t pte)
 {
@@ -97,11 +102,28 @@ static int l1_get_ram(struct domain *domain, uint64_t *pte, struct domain *owner
     return 0;
 }
 
+/* Frames of the machine-to-phys table, which the frame table does not know. */
+static bool mfn_is_m2p(mfn_t mfn)
+{
+    uint64_t chunks = DIV_ROUND_UP(arch_memory_end_mfn(), M2P_CHUNK_FRAMES);
+
+    for (uint64_t i = 0; i < chunks; i++) {
+        uint64_t first = m2p_chunk_mfn((unsigned int)i).value;
+
+        if (mfn.value >= first && mfn.value - first < PAGE_BYTES_2M / PAGE_SIZE) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int l1_get(struct domain *domain, uint64_t *pte, struct domain *owner)
 {
     int rc;
 
-    if (mfn_is_device(pte_mfn(*pte))) {
+    if (owner == domain_xen && !frame_valid(pte_mfn(*pte)) && mfn_is_m2p(pte_mfn(*pte))) {
+        rc = *pte & (PTE_WRITE | PTE_CACHE_MASK) ? -XEN_EINVAL : 0;
+    } else if (mfn_is_device(pte_mfn(*pte))) {
         rc = l1_get_device(*pte, owner);
     } else if (owner == domain_io) {
         rc = -XEN_EPERM;
