@@ -59,7 +59,6 @@ void sched_init(void)
     choose_policy();
     softwork_register(SOFTWORK_SCHEDULE, schedule);
     debug_key_register('r', dump, "dump run queues");
-    sched_cpu_init(arch_cpu_id());
     pr_info("Scheduler: %s\n", sched_policy->name);
 }
 

@@ -8,11 +8,13 @@
 
 #include "hypervisor/domain.h"
 
+/* Of each kind, idle and system included. After a failure arch_domain_free clears up. */
 int arch_domain_create(struct domain *domain, const struct domain_config *config) __must_check;
 /* Gives back what the domain's guests and tables hold of frames; preemptible (-XEN_ERESTART). */
 int arch_domain_relinquish(struct domain *domain) __must_check;
 void arch_domain_free(struct domain *domain); /* last reference gone */
 
+/* Idle ones too. After a failure arch_vcpu_free clears up. */
 int arch_vcpu_create(struct vcpu *vcpu) __must_check;
 void arch_vcpu_free(struct vcpu *vcpu);
 

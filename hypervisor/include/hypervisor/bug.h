@@ -9,11 +9,15 @@
 
 #include "hypervisor/compiler.h"
 
+#include <stdbool.h>
+
 /*
  * Stop the machine: message, registers, symbolised stack, last trace records; then reboot unless
  * the option "noreboot" was given. Callable in any context, NMI included. On the host: abort().
  */
 void panic(const char *format, ...) __printf_like(1, 2) __noreturn;
+
+extern bool opt_noreboot; /* option "noreboot": stop rather than restart; core/domain/shutdown.c */
 
 /* One line and a stack dump, once per place is the caller's care; the machine goes on. */
 void warn(const char *format, ...) __printf_like(1, 2);

@@ -15,7 +15,6 @@
 #include "abi/xen.h"
 #include "asm/domain.h"
 #include "hypervisor/cpu.h"
-#include "hypervisor/list.h"
 #include "hypervisor/lock.h"
 #include "hypervisor/timer.h"
 #include "hypervisor/types.h"
@@ -53,7 +52,7 @@ struct vcpu {
 
     /* core/domain */
     uint32_t pause_flags;     /* VCPU_*, atomic */
-    int32_t pause_count;      /* atomic */
+    int32_t pause_count;      /* under the domain's pause_lock */
     bool initialised;         /* has a register context */
     struct vcpu_info *info;   /* where the guest sees it, by a hypervisor address; never NULL */
     mfn_t info_mfn;           /* frame held for it, MFN_INVALID while in shared_info or the dummy */
@@ -99,11 +98,10 @@ struct domain {
     uint32_t refs; /* atomic; 0 only while being freed */
 
     /* core/domain */
-    struct list all; /* in the list of domains, by id; LOCK_DOMAIN_LIST */
     struct spinlock lock;
     struct vcpu **vcpus; /* vcpus_max entries; a NULL one does not exist (yet) */
     unsigned int vcpus_max;
-    int32_t pause_count; /* atomic */
+    int32_t pause_count; /* under pause_lock */
     uint8_t dying;       /* enum domain_dying, atomic */
     bool is_privileged;  /* control domain */
     bool is_hardware;    /* owns the hardware: dom0 */
@@ -152,13 +150,16 @@ struct domain {
 
 /* ---- references ------------------------------------------------------------------------------ */
 
-/* By id, DOMID_SELF not resolved; NULL when there is none (or it is dead). Put it with domain_put. */
+/*
+ * By id, DOMID_SELF and system domains not resolved; NULL when there is none (or it is dead). Put it
+ * with domain_put. No lock, any context.
+ */
 struct domain *domain_get(domain_id_t id) __must_check;
 
 /* By id, with DOMID_SELF meaning the caller's. */
 struct domain *domain_get_or_self(domain_id_t id) __must_check;
 void domain_get_again(struct domain *domain);
-void domain_put(struct domain *domain); /* NULL is fine */
+void domain_put(struct domain *domain); /* NULL is fine; any context */
 
 /* The idle vcpu of a CPU, made when it is not there yet. Panics without memory. */
 struct vcpu *domain_idle_vcpu(unsigned int cpu);
@@ -189,10 +190,7 @@ struct domain_config {
     uint8_t handle[16];
 };
 
-/*
- * System and idle domains; once, on the boot CPU, when the heap works and before sched_init. The idle
- * vcpu becomes the CPU's current one.
- */
+/* System and idle domains; once, on the boot CPU, when the heap works and after sched_init. */
 void domains_init(void);
 
 /*
@@ -239,7 +237,10 @@ void domain_crash(struct domain *domain, const char *format, ...) __printf_like(
 
 /* ---- running or not -------------------------------------------------------------------------- */
 
-/* Nested. The sync forms wait until the vcpu is off its processor (never for the current vcpu). */
+/*
+ * Nested. The sync forms wait until the vcpu is off its processor (never for the current vcpu): no lock
+ * held, interrupts on. The others and unpause: any context but NMI.
+ */
 void vcpu_pause(struct vcpu *vcpu);
 void vcpu_pause_nosync(struct vcpu *vcpu);
 void vcpu_unpause(struct vcpu *vcpu);
@@ -259,6 +260,9 @@ static inline bool vcpu_runnable(const struct vcpu *vcpu)
  */
 int vcpu_info_register(struct vcpu *vcpu, mfn_t mfn, unsigned int offset) __must_check;
 void vcpu_info_unregister(struct vcpu *vcpu);
+
+/* No place for it yet (vcpus from 32 on, before they registered one): the vcpu cannot come up. */
+bool vcpu_info_is_dummy(const struct vcpu *vcpu);
 
 /*
  * Called by arch code after a switch to the (current) vcpu, interrupts on: runstate seen by the guest

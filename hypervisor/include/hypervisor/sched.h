@@ -36,9 +36,10 @@ struct sched_policy {
     bool (*valid)(unsigned int cpu);
 };
 
-/* Once, on the boot CPU, after domains_init: its sched_cpu_init() is included. */
+/* Once, on the boot CPU, before domains_init: chooses the policy. */
 void sched_init(void);
-/* For each other CPU, before it runs its idle loop; no vcpu is put there before. */
+/* On each CPU, after domains_init and before it runs its idle loop; no vcpu is put there before. The
+ * idle vcpu becomes the CPU's current one. */
 void sched_cpu_init(unsigned int cpu);
 int sched_vcpu_init(struct vcpu *vcpu) __must_check; /* from vcpu_create */
 void sched_vcpu_destroy(struct vcpu *vcpu);

@@ -14,12 +14,8 @@
 #include "hypervisor/bug.h"
 #include "hypervisor/console.h"
 #include "hypervisor/domain.h"
-#include "hypervisor/option.h"
 #include "hypervisor/printk.h"
 #include "hypervisor/trace.h"
-
-static bool opt_noreboot;
-OPTION_BOOL("noreboot", opt_noreboot, "stop instead of restarting after a fatal error");
 
 #define NOBODY (~0u)
 
