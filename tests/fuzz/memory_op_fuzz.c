@@ -131,8 +131,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 
     if (free_at_start == 0) {
         host_setup(FRAMES, 1);
-        for (unsigned int i = 0; i <= MAP_MAX; i++) { /* the heap keeps a page of each class */
-            heap_free(heap_alloc(sizeof(struct memory_map) + i * sizeof(map_entries[0])));
+        for (size_t size = 8; size <= 2048; size += 8) {
+            heap_free(heap_alloc(size)); /* the heap keeps a page of each class */
         }
         free_at_start = frame_count_free();
     }

@@ -131,20 +131,20 @@ static void range_remove(unsigned int i)
     range_count--;
 }
 
-static void range_insert(unsigned int i, const struct frame_range *range)
+/* Puts a new range at place i, joined with its neighbours where they touch. */
+static void range_insert(unsigned int i, struct frame_range range)
 {
-    memmove(&ranges[i + 1], &ranges[i], (range_count - i) * sizeof(ranges[0]));
-    ranges[i] = *range;
-    range_count++;
-    if (i + 1 < range_count && ranges[i + 1].from == range->to &&
-        ranges[i + 1].node == range->node) {
-        ranges[i].to = ranges[i + 1].to;
-        range_remove(i + 1);
-    }
-    if (i > 0 && ranges[i - 1].to == range->from && ranges[i - 1].node == range->node) {
-        ranges[i - 1].to = ranges[i].to;
+    if (i < range_count && ranges[i].from == range.to && ranges[i].node == range.node) {
+        range.to = ranges[i].to;
         range_remove(i);
     }
+    if (i > 0 && ranges[i - 1].to == range.from && ranges[i - 1].node == range.node) {
+        ranges[i - 1].to = range.to;
+        return;
+    }
+    memmove(&ranges[i + 1], &ranges[i], (range_count - i) * sizeof(ranges[0]));
+    ranges[i] = range;
+    range_count++;
 }
 
 bool range_add(uint64_t from, uint64_t to, unsigned int node)
@@ -162,7 +162,7 @@ bool range_add(uint64_t from, uint64_t to, unsigned int node)
         return false;
     }
     (void)atomic_add(&range_version, 1);
-    range_insert(i, &range);
+    range_insert(i, range);
     (void)atomic_add(&range_version, 1);
     chunks_update(from, to);
     return true;
