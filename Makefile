@@ -296,9 +296,9 @@ model: $(model_programs)
 	$(quiet)scripts/run-programs $^
 fuzz-smoke: $(fuzz_programs)
 	$(quiet)FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/run-fuzz $^
-proofs: $(abi) $(autoconf) $(test_prereq)
+proofs: $(abi) $(autoconf) $(host_names) $(test_prereq)
 	$(quiet)scripts/run-proofs $(proofs)
-test-programs: $(unit_programs) $(model_programs) $(fuzz_programs) $(autoconf) $(abi)
+test-programs: $(unit_programs) $(model_programs) $(fuzz_programs) $(autoconf) $(host_names) $(abi)
 
 system: $(call deps_stamp,run) $(test_prereq) all
 	$(quiet)tests/run-tests.py --only system

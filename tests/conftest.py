@@ -80,8 +80,7 @@ class CmockaFile(pytest.File):
 
     def collect(self):
         yield CmockaProgram.from_parent(self, name="program")
-        names = re.findall(r"cmocka_unit_test\w*\(\s*(\w+)", self.path.read_text())
-        for name in dict.fromkeys(names):
+        for name in cmocka_names(self.path.read_text(encoding="utf-8")):
             yield CmockaTest.from_parent(self, name=name)
 
     def outcome(self):
@@ -95,6 +94,18 @@ class CmockaFile(pytest.File):
                 report = folder / f"{kind}-{name}.xml"
                 stored.write_text(json.dumps(run_cmocka(BUILD / "tests" / kind / name, report)))
             return json.loads(stored.read_text())
+
+
+def cmocka_names(source):
+    """The tests a source lists by cmocka's macros, or by its own macros made of them."""
+    define = r"^[ \t]*#[ \t]*define[ \t]+(\w+)\((?:[^\n]*\\\n)*[^\n]*"
+    own = {
+        match[1] for match in re.finditer(define, source, re.MULTILINE)
+        if "cmocka_unit_test" in match[0]
+    }
+    body = re.sub(define, "", source, flags=re.MULTILINE)
+    macros = "|".join([r"cmocka_unit_test\w*", *sorted(own)])
+    return dict.fromkeys(re.findall(rf"\b(?:{macros})\(\s*(\w+)", body))
 
 
 def run_cmocka(program, report):
