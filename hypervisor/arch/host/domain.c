@@ -5,6 +5,7 @@
 #include "optional.h"
 
 #include "arch/domain.h"
+#include "arch/irq.h"
 #include "hypervisor/error.h"
 #include "hypervisor/guest.h"
 #include "hypervisor/rangeset.h"
@@ -13,41 +14,31 @@ HOST_WEAK int arch_domain_create(struct domain *domain, const struct domain_conf
 {
     spin_lock_init(&domain->arch.mmu_lock, LOCK_MMU);
     domain->arch.per_domain_l3_mfn = MFN_INVALID;
+    if (domain_is_idle(domain)) {
+        return 0;
+    }
     domain->arch.io_ports = rangeset_create("I/O ports");
     domain->arch.io_memory = rangeset_create("I/O memory");
     domain->arch.irqs = rangeset_create("interrupts");
     if (domain->arch.io_ports == NULL || domain->arch.io_memory == NULL ||
         domain->arch.irqs == NULL) {
-        arch_domain_free(domain);
         return -XEN_ENOMEM;
     }
-    return 0;
+    return arch_pirqs_create(domain);
 }
 
-/* Takes the owner's own references off the domain's frames, a few at a time. */
+/* The domain's frames are core/memory's to take; page types, when linked, go first. */
 HOST_WEAK int arch_domain_relinquish(struct domain *domain)
 {
-    while (host_has(frame_put) && domain->frame_list_first != FRAME_NO_LINK) {
-        struct frame *frame = &frame_table[domain->frame_list_first];
-
-        if (!frame_get(frame, domain)) {
-            break; /* the last reference is being dropped elsewhere */
-        }
-        if (!frame_clear_allocated(frame)) {
-            frame_put(frame);
-            break; /* only others' references are left */
-        }
-        frame_put(frame);
-        frame_put(frame);
-        if (host_preempts()) {
-            return -XEN_ERESTART;
-        }
+    if (host_preempts()) {
+        return -XEN_ERESTART;
     }
-    return 0;
+    return host_has(pagetype_relinquish) ? pagetype_relinquish(domain) : 0;
 }
 
 HOST_WEAK void arch_domain_free(struct domain *domain)
 {
+    arch_pirqs_destroy(domain);
     rangeset_destroy(domain->arch.io_ports);
     rangeset_destroy(domain->arch.io_memory);
     rangeset_destroy(domain->arch.irqs);

@@ -7,6 +7,7 @@
 #ifndef ARCH_HOST_OPTIONAL_H
 #define ARCH_HOST_OPTIONAL_H
 
+#include "asm/pagetype.h"
 #include "hypervisor/domain.h"
 #include "hypervisor/frame.h"
 #include "hypervisor/heap.h"
@@ -19,8 +20,7 @@
 #pragma weak frame_pool_add
 #pragma weak frame_valid
 #pragma weak frame_get
-#pragma weak frame_put
-#pragma weak frame_clear_allocated
+#pragma weak pagetype_relinquish
 #pragma weak heap_bytes_in_use
 #pragma weak softwork_run
 #pragma weak softwork_pending
