@@ -24,7 +24,7 @@ KINDS = ("unit", "model", "fuzz", "proof", "system")
 
 
 def prepare(kinds, image, jobs):
-    """The first command that fails, or None."""
+    """Builds what the tests need; the commands that failed."""
     make = ["make", "-s", f"-j{jobs}"]
     commands = []
     if set(kinds) & {"unit", "model", "fuzz", "proof"}:
@@ -35,10 +35,10 @@ def prepare(kinds, image, jobs):
             commands.append(["dom0/fetch-reference"])
         elif image is None:
             commands.append([*make, "all"])
-    for command in commands:
-        if subprocess.run(command, cwd=TOP, check=False).returncode != 0:
-            return " ".join(command)
-    return None
+    return [
+        " ".join(command) for command in commands
+        if subprocess.run(command, cwd=TOP, check=False).returncode != 0
+    ]
 
 
 def main():
@@ -51,8 +51,8 @@ def main():
 
     started = time.monotonic()
     broken = prepare(kinds, options.image, options.j)
-    if broken:
-        print(f"run-tests: `{broken}` failed")
+    for command in broken:
+        print(f"run-tests: `{command}` failed", flush=True)
 
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
     environment["XENIOS_TEST_RUN"] = str(os.getpid())
@@ -74,7 +74,7 @@ def main():
         counts = json.loads(COUNTS.read_text())
     # What could not be built, or a runner that ended badly, is a failure too.
     if broken or (status not in (0, 5) and not counts["failed"]):
-        counts["failed"] += 1
+        counts["failed"] += max(len(broken), 1)
     print(f"{time.monotonic() - started:.0f} seconds")
     print(f"{counts['passed']} passed, {counts['failed']} failed")
     sys.exit(1 if counts["failed"] else 0)
