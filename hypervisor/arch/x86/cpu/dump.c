@@ -21,13 +21,14 @@
 
 #define LL(x) ((unsigned long long)(x))
 
-static void print_place(const char *what, uint64_t address)
+/* A return address may lie behind the last instruction of a function that calls and never returns. */
+static void print_place(const char *what, uint64_t address, bool is_return)
 {
     uint64_t offset;
-    const char *name = symbol_find(address, &offset);
+    const char *name = symbol_find(address - is_return, &offset);
 
     if (name != NULL) {
-        pr_error("%s%016llx %s+0x%llx\n", what, LL(address), name, LL(offset));
+        pr_error("%s%016llx %s+0x%llx\n", what, LL(address), name, LL(offset + is_return));
     } else {
         pr_error("%s%016llx\n", what, LL(address));
     }
@@ -50,7 +51,7 @@ static void dump_general(const struct cpu_user_regs *regs)
 
 void dump_registers(const struct cpu_user_regs *regs)
 {
-    print_place("rip ", regs->rip);
+    print_place("rip ", regs->rip, false);
     dump_general(regs);
     pr_error("cr0 %08llx  cr2 %016llx  cr3 %016llx  cr4 %08llx\n", LL(cr0_read_raw()),
              LL(cr2_read_raw()), LL(cr3_read_raw()), LL(cr4_read_raw()));
@@ -84,13 +85,13 @@ void dump_calls(uint64_t rbp, uint64_t rsp, uint64_t rip)
     }
     pr_error("call trace:\n");
     if (rip != 0) {
-        print_place("   ", rip);
+        print_place("   ", rip, false);
     }
     for (i = 0; i < CALLS_MAX; i++) {
         if (!stack_word(rbp, &next) || !stack_word(rbp + 8, &word) || word == 0) {
             return;
         }
-        print_place("   ", word);
+        print_place("   ", word, true);
         if (next <= rbp) {
             return;
         }

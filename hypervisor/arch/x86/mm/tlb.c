@@ -15,6 +15,10 @@
  *       which is never earlier than the truth: at worst a flush too many;
  *   T3  flushed_all[cpu] is the same for flushes that drop global entries too; flushed >= flushed_all.
  *
+ *   T4  has_guest[cpu] is 0 only while the hypervisor's own root is loaded; it goes up before the clock
+ *       is read and CR3 loaded. So a CPU seen without a guest after the stamp was taken holds none of
+ *       a guest's entries, and what it loads later is newer than the stamp.
+ *
  * Loads of CR3 move flushed[], as guests' entries are never global (paging.c P4); flushes of a single
  * address move neither.
  *
@@ -29,6 +33,7 @@
 #include "asm/apic.h"
 #include "asm/irq.h"
 #include "asm/msr.h"
+#include "asm/paging.h"
 #include "asm/smp.h"
 #include "asm/vectors.h"
 #include "hypervisor/atomic.h"
@@ -36,9 +41,13 @@
 
 static uint64_t tlb_clock = 1;
 
+enum flush_scope { FLUSH_GUEST, FLUSH_EVERYTHING };
+#define WANTED_EVERYTHING (1u << FLUSH_EVERYTHING)
+
 struct tlb_cpu {
     uint64_t flushed, flushed_all;
-    uint32_t wanted;
+    uint32_t wanted;    /* bits 1 << enum flush_scope */
+    uint32_t has_guest; /* a guest's root is loaded */
 } __aligned(64);
 
 static DEFINE_PER_CPU(struct tlb_cpu, tlb_cpus);
@@ -60,13 +69,30 @@ uint64_t cr3_read(void)
 
 void cr3_load(uint64_t cr3)
 {
-    uint64_t now = atomic_read_acquire(&tlb_clock);
+    struct tlb_cpu *own = &this_cpu(tlb_cpus);
+    bool is_guest = cr3 != hypervisor_root_cr3;
+    uint64_t now;
 
+    if (is_guest && !own->has_guest) {
+        (void)atomic_exchange(&own->has_guest, 1);
+    }
+    now = atomic_read_acquire(&tlb_clock);
     cr3_write_raw(cr3);
-    atomic_write_release(&this_cpu(tlb_cpus).flushed, now);
+    atomic_write_release(&own->flushed, now);
+    if (!is_guest) {
+        atomic_write_release(&own->has_guest, 0);
+    }
 }
 
 void tlb_flush_local(void)
+{
+    unsigned long flags = arch_irq_save(); /* an interrupt may take a lingering guest's root away */
+
+    cr3_load(cr3_read_raw());
+    arch_irq_restore(flags);
+}
+
+static void flush_everything(void)
 {
     uint64_t now = atomic_read_acquire(&tlb_clock);
     unsigned long flags = arch_irq_save();
@@ -92,7 +118,12 @@ void tlb_poll(void)
 {
     uint32_t *wanted = &this_cpu(tlb_cpus).wanted;
 
-    if (atomic_read(wanted) != 0 && atomic_exchange(wanted, 0) != 0) {
+    if (atomic_read(wanted) == 0) {
+        return;
+    }
+    if (atomic_exchange(wanted, 0) & WANTED_EVERYTHING) {
+        flush_everything();
+    } else {
         tlb_flush_local();
     }
 }
@@ -107,55 +138,58 @@ void tlb_init(void)
     interrupt_set_handler(VECTOR_TLB, tlb_interrupt);
 }
 
+static bool needs_flush(unsigned int cpu, uint64_t stamp, enum flush_scope scope)
+{
+    struct tlb_cpu *other = &per_cpu(tlb_cpus, cpu);
+
+    if (scope == FLUSH_EVERYTHING) {
+        return atomic_read_acquire(&other->flushed_all) <= stamp;
+    }
+    return atomic_read_acquire(&other->has_guest) && atomic_read_acquire(&other->flushed) <= stamp;
+}
+
 /*
- * Until the clock that `which` picks is beyond the stamp on all online CPUs of the mask. This CPU
- * stays this CPU: nothing here switches contexts.
+ * Until the clocks of all online CPUs of the mask are beyond the stamp. This CPU stays this CPU:
+ * nothing here switches contexts.
  */
-static void flush_beyond(const struct cpu_mask *mask, uint64_t stamp,
-                         uint64_t *(*which)(unsigned int cpu))
+static void flush_beyond(const struct cpu_mask *mask, uint64_t stamp, enum flush_scope scope)
 {
     unsigned int cpu, self = arch_cpu_id();
 
+    memory_barrier();
     cpu_for_each(cpu, mask)
     {
-        if (cpu != self && cpu_is_online(cpu) && atomic_read_acquire(which(cpu)) <= stamp) {
-            if (atomic_exchange(&per_cpu(tlb_cpus, cpu).wanted, 1) == 0) {
-                lapic_send_ipi(cpu_apic_id[cpu], VECTOR_TLB);
-            }
+        if (cpu != self && cpu_is_online(cpu) && needs_flush(cpu, stamp, scope) &&
+            !(atomic_or(&per_cpu(tlb_cpus, cpu).wanted, 1u << scope) & 1u << scope)) {
+            lapic_send_ipi(cpu_apic_id[cpu], VECTOR_TLB);
         }
     }
-    if (cpu_mask_test(mask, self) && atomic_read(which(self)) <= stamp) {
-        tlb_flush_local();
+    if (cpu_mask_test(mask, self) && needs_flush(self, stamp, scope)) {
+        if (scope == FLUSH_EVERYTHING) {
+            flush_everything();
+        } else {
+            tlb_flush_local();
+        }
     }
     cpu_for_each(cpu, mask)
     {
-        while (cpu != self && cpu_is_online(cpu) && atomic_read_acquire(which(cpu)) <= stamp) {
+        while (cpu != self && cpu_is_online(cpu) && needs_flush(cpu, stamp, scope)) {
             tlb_poll();
             arch_cpu_relax();
         }
     }
 }
 
-static uint64_t *which_flushed(unsigned int cpu)
-{
-    return &per_cpu(tlb_cpus, cpu).flushed;
-}
-
-static uint64_t *which_flushed_all(unsigned int cpu)
-{
-    return &per_cpu(tlb_cpus, cpu).flushed_all;
-}
-
 void arch_tlb_flush_since(uint32_t stamp)
 {
     uint64_t now = atomic_read_acquire(&tlb_clock);
 
-    flush_beyond(&cpu_online_mask, now - (uint32_t)((uint32_t)now - stamp), which_flushed);
+    flush_beyond(&cpu_online_mask, now - (uint32_t)((uint32_t)now - stamp), FLUSH_GUEST);
 }
 
 void tlb_flush_mask(const struct cpu_mask *mask)
 {
-    flush_beyond(mask, clock_stamp(), which_flushed_all);
+    flush_beyond(mask, clock_stamp(), FLUSH_GUEST);
 }
 
 void tlb_flush_mask_va(const struct cpu_mask *mask, uint64_t va)
@@ -172,5 +206,5 @@ void tlb_flush_mask_va(const struct cpu_mask *mask, uint64_t va)
 
 void tlb_flush_all(void)
 {
-    tlb_flush_mask(&cpu_online_mask);
+    flush_beyond(&cpu_online_mask, clock_stamp(), FLUSH_EVERYTHING);
 }

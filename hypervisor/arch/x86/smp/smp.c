@@ -206,7 +206,6 @@ void smp_start_c(void)
     unsigned int cpu = arch_cpu_id();
 
     features_init_cpu();
-    tlb_flush_local();
     gdt_init_cpu();
     idt_load();
     syscall_init_cpu();

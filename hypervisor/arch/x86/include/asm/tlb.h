@@ -13,10 +13,13 @@
 
 struct cpu_mask;
 
-void tlb_flush_local(void); /* everything, global entries too */
+void tlb_flush_local(void); /* all that guests' tables can have put there */
 void tlb_flush_local_va(uint64_t va);
 
-/* All online CPUs of the mask, this one included when in it; return when done. */
+/*
+ * All that guests' tables can have put there, on all online CPUs of the mask, this one included when
+ * in it; return when done. tlb_flush_all: everything, the hypervisor's entries too, everywhere.
+ */
 void tlb_flush_mask(const struct cpu_mask *mask);
 void tlb_flush_mask_va(const struct cpu_mask *mask, uint64_t va);
 void tlb_flush_all(void);
