@@ -32,6 +32,7 @@ both-y += arch/x86/p2m
 both-y += arch/x86/dom0/image
 both-y += arch/x86/dom0/decompress
 both-y += arch/x86/clock
+both-y += arch/x86/irq
 both-y += drivers/acpi
 both-y += drivers/pci
 
@@ -41,7 +42,6 @@ metal-y += arch/x86/cpu
 metal-y += arch/x86/entry
 metal-y += arch/x86/mm
 metal-y += arch/x86/apic
-metal-y += arch/x86/irq
 metal-y += arch/x86/acpi
 metal-y += arch/x86/time
 metal-y += arch/x86/pv

@@ -193,22 +193,56 @@ int gsi_configure(unsigned int gsi, bool level, bool active_low)
     return rc;
 }
 
+/* ---- invariants ------------------------------------------------------------------------------ */
+
+static bool desc_valid(const struct irq_desc *desc)
+{
+    unsigned int waiting = 0;
+
+    for (unsigned int i = 0; i < desc->guest_count; i++) {
+        waiting += desc->guests[i].eoi_pending;
+    }
+    if ((desc->handler != NULL && desc->guest_count > 0) || waiting != desc->eoi_waiting ||
+        (waiting > 0 && (!desc->level || !desc->masked))) {
+        return false;
+    }
+    if ((desc->vector != 0 && vector_irq(desc->cpu, desc->vector) != (int)desc->irq) ||
+        (desc->old_vector != 0 &&
+         (desc->vector == 0 || vector_irq(desc->old_cpu, desc->old_vector) != (int)desc->irq))) {
+        return false;
+    }
+    return desc->controller != NULL || (desc->vector == 0 && desc->guest_count == 0);
+}
+
+bool irqs_valid(void)
+{
+    bool valid = true;
+
+    for (unsigned int i = 0; i < irq_count && valid; i++) {
+        struct irq_desc *desc = &irq_descs[i];
+        unsigned long flags = spin_lock_irqsave(&desc->lock);
+
+        valid = desc_valid(desc);
+        spin_unlock_irqrestore(&desc->lock, flags);
+    }
+    return valid && vectors_valid();
+}
+
 /* ---- debug key 'i' --------------------------------------------------------------------------- */
 
 static void desc_print(const struct irq_desc *desc)
 {
-    pr_info("  irq %4u %s %s cpu %u vector %#x%s count %llu unhandled %llu waiting %u", desc->irq,
-            desc->controller->name, desc->level ? "level" : "edge", desc->cpu, desc->vector,
-            desc->masked ? " masked" : "", (unsigned long long)desc->count,
-            (unsigned long long)desc->unhandled, desc->eoi_waiting);
-    if (desc->handler != NULL) {
-        pr_info(" -> %s", desc->owner_name);
-    }
+    pr_info("  irq %u %s %s%s: CPU %u vector %#x%s%s%s, %llu came, %llu unhandled, %u EOIs due\n",
+            desc->irq, desc->controller->name, desc->level ? "level" : "edge",
+            desc->active_low ? " low" : "", desc->cpu, desc->vector, desc->masked ? ", masked" : "",
+            desc->handler != NULL ? ", for " : "", desc->handler != NULL ? desc->owner_name : "",
+            (unsigned long long)desc->count, (unsigned long long)desc->unhandled,
+            desc->eoi_waiting);
     for (unsigned int i = 0; i < desc->guest_count; i++) {
-        pr_info(" -> d%u pirq %u port %u%s", desc->guests[i].domain->id.value, desc->guests[i].pirq,
-                desc->guests[i].port, desc->guests[i].eoi_pending ? " (no EOI yet)" : "");
+        pr_info("    d%u pirq %u port %u%s\n", desc->guests[i].domain->id.value,
+                desc->guests[i].pirq, desc->guests[i].port,
+                desc->guests[i].eoi_pending ? ", EOI due" : "");
     }
-    pr_info("\n");
 }
 
 void irq_dump(char key)

@@ -16,6 +16,7 @@ void irq_stop(struct irq_desc *desc);
 
 /* vector.c */
 void vectors_init(void);
+bool vectors_valid(void);
 int vector_irq(unsigned int cpu, unsigned int vector); /* IRQ_NONE */
 void irq_move_done(void *desc);                        /* the task */
 /* An interrupt came in: ends or does a move. desc->lock held, level-triggered ones masked. */

@@ -178,3 +178,21 @@ void irq_move_done(void *data)
     }
     spin_unlock_irqrestore(&desc->lock, flags);
 }
+
+/* Each entry of the table is some interrupt's place, now or before its move. */
+bool vectors_valid(void)
+{
+    for (unsigned int cpu = 0; cpu < CONFIG_MAX_CPUS; cpu++) {
+        for (unsigned int vector = 0; vector < 256; vector++) {
+            int irq = vector_table[cpu][vector];
+            const struct irq_desc *desc = irq != IRQ_NONE ? irq_desc_of((unsigned int)irq) : NULL;
+
+            if (irq != IRQ_NONE &&
+                (desc == NULL || !((desc->vector == vector && desc->cpu == cpu) ||
+                                   (desc->old_vector == vector && desc->old_cpu == cpu)))) {
+                return false;
+            }
+        }
+    }
+    return true;
+}

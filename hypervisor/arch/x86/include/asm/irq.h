@@ -110,6 +110,9 @@ bool gsi_exists(unsigned int gsi);
 /* PHYSDEVOP_apic_read: register of the IO-APIC at this address. -XEN_EINVAL when there is none. */
 int ioapic_register_read(paddr_t base, uint32_t reg, uint32_t *value) __must_check;
 
+/* All invariants, of every descriptor (slow): debug keys and tests. */
+bool irqs_valid(void);
+
 /* A line of state for each interrupt in use. */
 void irq_dump(char key);
 
