@@ -146,7 +146,7 @@ entry_machine_check:
  * LSTAR and CSTAR of CPU n point to landing n: the only registers known are rip, so each landing has
  * the address of its line in syscall_landings[] built in.
  */
-        .balign 16
+        .balign 64
         .globl  syscall_landing_pads
 syscall_landing_pads:
         .set    cpu, 0
@@ -160,6 +160,7 @@ syscall_landing_pads:
         .set    cpu, cpu + 1
         .endr
 
+        .balign 64
         .globl  syscall32_landing_pads
 syscall32_landing_pads:
         .set    cpu, 0
