@@ -30,6 +30,7 @@
 #include "asm/paging.h"
 #include "arch/memory.h"
 #include "hypervisor/error.h"
+#include "hypervisor/printk.h"
 #include "hypervisor/rangeset.h"
 
 /* Bits 52..62: ignored by the MMU today, not given to guests. */
@@ -133,6 +134,21 @@ static int l1_get(struct domain *domain, uint64_t *pte, struct domain *owner)
     return rc;
 }
 
+static void tell_refusal(const struct domain *domain, unsigned int level, uint64_t pte, int error)
+{
+    mfn_t mfn = pte_mfn(pte);
+
+    if (mfn_is_device(mfn)) {
+        guest_printk(LOG_WARNING, "d%u: L%u entry %#lx refused (%d): device memory\n",
+                     domain->id.value, level, (unsigned long)pte, error);
+    } else {
+        guest_printk(LOG_WARNING,
+                     "d%u: L%u entry %#lx refused (%d): frame of d%u, count %#lx, type %#lx\n",
+                     domain->id.value, level, (unsigned long)pte, error, frame_of(mfn)->owner,
+                     (unsigned long)frame_of(mfn)->count, (unsigned long)frame_of(mfn)->type);
+    }
+}
+
 int entry_get(struct domain *domain, unsigned int level, uint64_t *pte, struct domain *owner)
 {
     int rc;
@@ -141,11 +157,16 @@ int entry_get(struct domain *domain, unsigned int level, uint64_t *pte, struct d
         return 0;
     }
     if (entry_refused(level, *pte)) {
-        return -XEN_EINVAL;
+        rc = -XEN_EINVAL;
+    } else if (level == 1) {
+        rc = l1_get(domain, pte, owner);
+    } else {
+        rc = table_get(domain, pte_mfn(*pte), level - 1);
     }
-    rc = level == 1 ? l1_get(domain, pte, owner) : table_get(domain, pte_mfn(*pte), level - 1);
     if (rc == 0) {
         *pte = entry_adjust(*pte);
+    } else if (rc != -XEN_ERESTART) {
+        tell_refusal(domain, level, *pte, rc);
     }
     return rc;
 }
