@@ -354,6 +354,7 @@ static void pollers_are_woken(void **state)
     bit_set(dom1->shared_info->evtchn_mask, b.port);
     poller->pause_flags = VCPU_BLOCKED | VCPU_POLLING;
     poller->poll_port = b.port;
+    assert_int_equal(event_port_pending(dom1, b.port), 0);
     assert_int_equal(send_event(a.port), 0);
     assert_int_equal(poller->pause_flags, VCPU_BLOCKED | VCPU_POLLING);
     assert_int_equal(event_port_pending(dom1, b.port), 0);
@@ -403,6 +404,57 @@ static void the_older_form_works(void **state)
     assert_int_equal(args.u.bind_ipi.port, 1);
     args.cmd = EVTCHNOP_reset;
     assert_int_equal(hypercall_event_channel_op_compat(&call), -XEN_ENOSYS);
+}
+
+static uint32_t poll_ports[2];
+static unsigned int polls_left;
+
+/* SCHEDOP_poll as the scheduler does it, on a CPU that has nothing else to run. */
+static void race_poller(void *data)
+{
+    struct vcpu *vcpu = dom1->vcpus[1];
+
+    while (polls_left > 0) {
+        atomic_write(&vcpu->poll_port, poll_ports[0]);
+        (void)atomic_or(&vcpu->pause_flags, VCPU_BLOCKED | VCPU_POLLING);
+        if (event_port_pending(dom1, poll_ports[0]) != 0) {
+            (void)atomic_and(&vcpu->pause_flags, ~(VCPU_BLOCKED | VCPU_POLLING));
+            bit_clear(dom1->shared_info->evtchn_pending, poll_ports[0]);
+            polls_left--;
+        }
+        while ((atomic_read(&vcpu->pause_flags) & VCPU_BLOCKED) != 0) {
+            arch_cpu_relax();
+        }
+    }
+}
+
+static void race_waker(void *data)
+{
+    while (polls_left > 0) {
+        unsigned int before = polls_left;
+
+        (void)!event_send(dom1, EVTCHN(poll_ports[1]));
+        bit_clear(dom1->shared_info->evtchn_pending, poll_ports[1]);
+        (void)!event_send(dom1, EVTCHN(poll_ports[0]));
+        while (polls_left == before) {
+            arch_cpu_relax(); /* for ever, when the wake-up was lost */
+        }
+    }
+}
+
+static void no_wake_up_of_a_poller_is_lost(void **state)
+{
+    for (unsigned int i = 0; i < 2; i++) {
+        struct evtchn_bind_ipi args = { .vcpu = 0 };
+
+        assert_int_equal(OP(bind_ipi, args), 0);
+        poll_ports[i] = args.port;
+        bit_set(dom1->shared_info->evtchn_mask, args.port);
+    }
+    polls_left = 500;
+    host_spawn(0, race_waker, NULL);
+    host_spawn(1, race_poller, NULL);
+    host_run();
 }
 
 /* ---- races ----------------------------------------------------------------------------------- */
@@ -494,6 +546,7 @@ int main(void)
         TEST(a_dying_domain_gets_no_ports),
         TEST(bad_calls_are_refused),
         TEST(the_older_form_works),
+        TEST(no_wake_up_of_a_poller_is_lost),
         TEST(sending_races_with_closing),
         TEST(virqs_come_in_interrupts),
     };

@@ -56,6 +56,7 @@ struct event_table {
     uint32_t sweep_next;         /* first port not yet closed by a reset or destroy in progress */
     uint32_t pirq_first;         /* chain of pirq ports; 0 when none */
     uint32_t bucket_count_max;
+    bool polled;                 /* atomic: vcpus may be polling; see event_wake_pollers */
     uint8_t *bucket_used;        /* used ports a bucket */
     struct event_port **buckets; /* bucket_count_max of them */
 };

@@ -18,25 +18,42 @@ void event_vcpu_notify(struct vcpu *vcpu)
     }
 }
 
-/*
- * A poller sets its flags and then looks at the ports; the port was set pending before this looks at
- * the flags, and both sides' first step is a full barrier: one of them sees the other.
- */
-void event_wake_pollers(struct domain *domain, uint32_t number)
+/* Vcpus that poll the port, or any when it is 0, go on. True when some vcpu polls at all. */
+static bool wake_polling(struct domain *domain, uint32_t number)
 {
     struct vcpu *vcpu;
     unsigned int id;
+    bool found = false;
 
     domain_for_each_vcpu(domain, id, vcpu)
     {
         if ((atomic_read(&vcpu->pause_flags) & VCPU_POLLING) != 0) {
             uint32_t polled = atomic_read(&vcpu->poll_port);
 
-            if (polled == 0 || polled == number) {
+            found = true;
+            if (number == 0 || polled == 0 || polled == number) {
                 vcpu_unblock(vcpu);
             }
         }
     }
+    return found;
+}
+
+/*
+ * A poller sets its flags, then table->polled, then looks at the ports (event_port_pending); the port
+ * was set pending before this looks at table->polled. Each of these steps is a full barrier: one of
+ * the two sides sees the other. When table->polled is taken back somebody may come in between and be
+ * missed by other senders: so who polls by then is woken, whatever for.
+ */
+void event_wake_pollers(struct domain *domain, uint32_t number)
+{
+    struct event_table *table = domain->events;
+
+    if (likely(!atomic_read(&table->polled)) || wake_polling(domain, number)) {
+        return;
+    }
+    (void)atomic_exchange(&table->polled, false);
+    (void)wake_polling(domain, 0);
 }
 
 static void set_pending(struct domain *domain, struct event_port *port, uint32_t number)
@@ -112,6 +129,7 @@ int event_port_pending(struct domain *domain, uint32_t number)
     if (port == NULL) {
         return -XEN_EINVAL;
     }
+    (void)atomic_exchange(&domain->events->polled, true);
     flags = event_port_lock(port);
     pending = port->state != EVENT_FREE && port->state != EVENT_RESERVED &&
               domain->events->abi->is_pending(domain, port, number);

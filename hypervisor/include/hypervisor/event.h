@@ -48,7 +48,10 @@ static inline bool event_pending(const struct vcpu *vcpu)
     return READ_ONCE(vcpu->info->evtchn_upcall_pending) != 0;
 }
 
-/* Is this port pending? For SCHEDOP_poll. -XEN_EINVAL for a bad port. */
+/*
+ * Is this port pending? For SCHEDOP_poll: called with the poller's VCPU_POLLING and poll_port set, so
+ * that an event that comes later wakes it. -XEN_EINVAL for a bad port.
+ */
 int event_port_pending(struct domain *domain, uint32_t port) __must_check;
 
 /* The vcpu goes to another processor: pirq affinity follows. */
