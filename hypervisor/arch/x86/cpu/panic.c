@@ -39,7 +39,7 @@ void panic_start(void)
     smp_stop_others();
     console_force();
     pr_error("\n****************************************\n");
-    pr_error("Panic on CPU %u:\n", arch_cpu_id());
+    pr_error("Panic on CPU %u: ", arch_cpu_id());
 }
 
 void panic_finish(const struct cpu_user_regs *regs)
