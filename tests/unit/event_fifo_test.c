@@ -9,6 +9,8 @@
 
 #include "support/fifo_guest.h"
 
+#include "hypervisor/debug_key.h"
+
 static struct domain *domain;
 static struct fifo_guest guest;
 static uint32_t order[256];
@@ -248,6 +250,13 @@ static void reset_goes_back_to_two_levels(void **state)
     assert_int_equal(fifo_init_vcpu(&guest, 0), 0);
 }
 
+static void the_dump_shows_ports(void **state)
+{
+    (void)open_ipi(0);
+    events_init();
+    debug_key_run('e');
+}
+
 static void a_closed_port_is_not_pending(void **state)
 {
     uint32_t port = open_ipi(0), other = open_ipi(0);
@@ -397,6 +406,7 @@ int main(void)
         TEST_FIFO(many_ports_need_many_pages),
         TEST_FIFO(reset_goes_back_to_two_levels),
         TEST_FIFO(a_closed_port_is_not_pending),
+        TEST_FIFO(the_dump_shows_ports),
         TEST_FIFO(no_event_is_lost),
         TEST_FIFO(scribbling_harms_only_the_guest),
     };

@@ -9,6 +9,7 @@
 
 #include "support/fake_domain.h"
 
+#include "hypervisor/debug_key.h"
 #include "hypervisor/hypercall.h"
 
 static struct domain *dom0, *dom1;
@@ -432,6 +433,20 @@ static void a_dead_granter_is_kept_by_its_mappings(void **state)
     dom1 = fake_domain_create(1, 2, 0, 4, 1); /* for the teardown */
 }
 
+static void the_dump_shows_grants_in_use(void **state)
+{
+    struct gnttab_dump_table op = { .dom = 1, .status = 77 };
+    struct gnttab_map_grant_ref mapping;
+
+    lend(45, 0);
+    mapping = map(45, GNTMAP_device_map);
+    assert_int_equal(OP(dump_table, op), 0);
+    assert_int_equal(op.status, GNTST_okay);
+    grants_init();
+    debug_key_run('g');
+    assert_int_equal(unmap(0, mapping.dev_bus_addr, mapping.handle), GNTST_okay);
+}
+
 static void what_is_not_offered_is_refused(void **state)
 {
     struct gnttab_transfer transfer = { .domid = 1, .status = 77 };
@@ -543,6 +558,7 @@ int main(void)
         TEST(version_2_has_status_words_and_parts_of_pages),
         TEST(idle_entries_are_swapped),
         TEST(a_dead_granter_is_kept_by_its_mappings),
+        TEST(the_dump_shows_grants_in_use),
         TEST(what_is_not_offered_is_refused),
         TEST(revoking_races_with_mapping),
     };

@@ -68,6 +68,7 @@ struct event_abi {
     void (*set_pending)(struct domain *domain, struct event_port *port, uint32_t number);
     void (*clear_pending)(struct domain *domain, struct event_port *port, uint32_t number);
     bool (*is_pending)(struct domain *domain, const struct event_port *port, uint32_t number);
+    bool (*is_masked)(struct domain *domain, const struct event_port *port, uint32_t number);
     void (*unmask)(struct domain *domain, struct event_port *port, uint32_t number);
 };
 

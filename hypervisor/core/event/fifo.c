@@ -202,6 +202,13 @@ static bool fifo_is_pending(struct domain *domain, const struct event_port *port
     return word != NULL && (READ_ONCE(*word) & WORD_PENDING) != 0;
 }
 
+static bool fifo_is_masked(struct domain *domain, const struct event_port *port, uint32_t number)
+{
+    event_word_t *word = event_fifo_word(fifo_of(domain), number);
+
+    return word == NULL || (READ_ONCE(*word) & WORD_MASKED) != 0;
+}
+
 static void fifo_unmask(struct domain *domain, struct event_port *port, uint32_t number)
 {
     event_word_t *word = event_fifo_word(fifo_of(domain), number);
@@ -222,6 +229,7 @@ const struct event_abi event_abi_fifo = {
     .set_pending = fifo_set_pending,
     .clear_pending = fifo_clear_pending,
     .is_pending = fifo_is_pending,
+    .is_masked = fifo_is_masked,
     .unmask = fifo_unmask,
 };
 

@@ -54,6 +54,12 @@ static bool two_level_is_pending(struct domain *domain, const struct event_port 
     return bit_test(pending_map(domain), number);
 }
 
+static bool two_level_is_masked(struct domain *domain, const struct event_port *port,
+                                uint32_t number)
+{
+    return bit_test(mask_map(domain), number);
+}
+
 static void two_level_unmask(struct domain *domain, struct event_port *port, uint32_t number)
 {
     if (bit_test_and_clear(mask_map(domain), number) && bit_test(pending_map(domain), number)) {
@@ -67,5 +73,6 @@ const struct event_abi event_abi_two_level = {
     .set_pending = two_level_set_pending,
     .clear_pending = two_level_clear_pending,
     .is_pending = two_level_is_pending,
+    .is_masked = two_level_is_masked,
     .unmask = two_level_unmask,
 };

@@ -41,6 +41,7 @@
 #include "grant_private.h"
 
 #include "arch/memory.h"
+#include "hypervisor/debug_key.h"
 #include "hypervisor/heap.h"
 #include "hypervisor/hypercall.h"
 #include "hypervisor/printk.h"
@@ -230,6 +231,24 @@ void grants_dump(struct domain *domain)
         }
         pr_info("  ref %u: %u readers, %u writers\n", ref, readers, writers);
     }
+}
+
+static bool dump_domain(struct domain *domain, void *data)
+{
+    if (domain->grants != NULL) {
+        grants_dump(domain);
+    }
+    return true;
+}
+
+static void dump_all(char key)
+{
+    domain_for_each(dump_domain, NULL);
+}
+
+void grants_init(void)
+{
+    debug_key_register('g', dump_all, "grant tables");
 }
 
 static bool handles_valid(const struct grant_table *table)

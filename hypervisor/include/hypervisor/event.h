@@ -12,6 +12,9 @@
 
 #include <xen/event_channel.h>
 
+/* Once, at boot: debug key 'e'. */
+void events_init(void);
+
 /* Life of a domain's ports. destroy is preemptible: -XEN_ERESTART. */
 int events_create(struct domain *domain, unsigned int ports_max) __must_check;
 int events_destroy(struct domain *domain) __must_check;

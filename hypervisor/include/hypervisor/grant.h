@@ -11,6 +11,9 @@
 
 #include <xen/grant_table.h>
 
+/* Once, at boot: debug key 'g'. */
+void grants_init(void);
+
 /*
  * Life of a domain's grants. Limits of 0 mean the defaults (64 frames, 1024 maptrack frames of 256
  * handles each, version 2). -XEN_ENOMEM.
