@@ -128,8 +128,8 @@ static void start_interrupts_and_time(void)
 
 static void start_domains(void)
 {
-    sched_init();
     domains_init();
+    sched_init();
     sched_cpu_init(0);
     arch_irq_enable();
     uart_start_input();

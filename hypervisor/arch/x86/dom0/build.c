@@ -74,7 +74,7 @@ static struct bytes kernel_elf(const struct boot_module *module, void **copy)
     if (format == PAYLOAD_UNKNOWN || !room) {
         fail("kernel is neither ELF nor bzImage, or its payload is damaged");
     }
-    *copy = heap_alloc(room);
+    *copy = dom0_buffer_alloc(room);
     if (!*copy) {
         fail("not enough memory to unpack the kernel");
     }
@@ -106,7 +106,7 @@ static void layout_tail(struct dom0_layout *layout, uint64_t address)
         layout->tables_end = layout->tables + layout->table_count * PAGE_SIZE;
         layout->stack_end = layout->tables_end + STACK_BYTES_DOM0;
         layout->end = ROUND_UP(layout->stack_end + REGION_PADDING, REGION_ALIGN);
-    } while (dom0_tables_needed(layout->start, layout->end) > layout->table_count);
+    } while (1 + dom0_tables_needed(layout->start, layout->end) > layout->table_count);
 }
 
 static void layout_plan(struct dom0_layout *layout, uint64_t initrd_bytes, uint64_t frames)
@@ -159,8 +159,10 @@ static void load_kernel(const struct dom0_layout *layout)
         dom0_copy(&memory, segment->address - layout->start, segment->file.data,
                   segment->file.length);
     }
-    pv_hypercall_page_fill(
-        dom0_page(&memory, (image.hypercall_page - layout->start) >> PAGE_SHIFT));
+    if (image.has_hypercall_page) { /* Linux of 2025 and later makes its own stubs */
+        pv_hypercall_page_fill(
+            dom0_page(&memory, (image.hypercall_page - layout->start) >> PAGE_SHIFT));
+    }
 }
 
 static void write_p2m(const struct dom0_layout *layout, uint64_t frames)
@@ -179,20 +181,9 @@ static void write_p2m(const struct dom0_layout *layout, uint64_t frames)
     }
 }
 
-/* The kernel's command line; a loader that passes the file's name first has it removed. */
-static void copy_command_line(int8_t *to, const struct boot_module *kernel, const char *loader)
+static void copy_command_line(int8_t *to, const struct boot_module *kernel)
 {
-    const char *text = kernel->command_line;
-
-    if (strncmp(loader, "GRUB", 4) != 0) {
-        while (*text && *text != ' ') {
-            text++;
-        }
-        while (*text == ' ') {
-            text++;
-        }
-    }
-    if (!string_copy((char *)to, text, MAX_GUEST_CMDLINE)) {
+    if (!string_copy((char *)to, kernel->command_line, MAX_GUEST_CMDLINE)) {
         pr_warning("dom0: the kernel's command line is longer than %u bytes and was cut\n",
                    MAX_GUEST_CMDLINE - 1);
     }
@@ -260,7 +251,7 @@ static void write_start_info(struct domain *domain, const struct dom0_layout *la
     start->console.dom0.info_off = CONSOLE_OFFSET;
     start->console.dom0.info_size = sizeof(dom0_vga_console_info_t);
     describe_console((dom0_vga_console_info_t *)(page + CONSOLE_OFFSET), info);
-    copy_command_line(start->cmd_line, &info->modules[0], info->loader);
+    copy_command_line(start->cmd_line, &info->modules[0]);
 }
 
 /* ---- vcpus -------------------------------------------------------------------------------------- */
@@ -389,7 +380,7 @@ void dom0_build(const struct boot_info *info)
     if (problem) {
         fail(problem);
     }
-    heap_free(copy);
+    dom0_buffer_free(copy);
     root = dom0_tables_build(&memory, &layout);
     if (pagetype_adopt_root(domain, root)) {
         fail("its page tables were refused");

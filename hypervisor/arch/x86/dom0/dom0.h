@@ -46,12 +46,19 @@ void dom0_copy(const struct dom0_memory *memory, uint64_t address, const void *f
                uint64_t bytes);
 void dom0_clear(const struct dom0_memory *memory, uint64_t address, uint64_t bytes);
 
-/* tables.c: page tables of the linear region and of the p2m; the root's frame. */
+/*
+ * tables.c: tables below the root that mappings of a range need; and the tables of the linear region and
+ * of the p2m: the root's frame.
+ */
 uint64_t dom0_tables_needed(uint64_t start, uint64_t end);
 mfn_t dom0_tables_build(const struct dom0_memory *memory, const struct dom0_layout *layout);
 
 /* permission.c: ports, device memory and interrupts of the hardware domain. */
 int dom0_grant_hardware(struct domain *domain);
+
+/* shim.c: room for a kernel, of any size; NULL when there is none. */
+void *dom0_buffer_alloc(uint64_t bytes) __must_check;
+void dom0_buffer_free(void *buffer);
 
 /* shim.c: payload_decompress() with what the libraries need around them. */
 const char *dom0_decompress(struct bytes payload, uint8_t *to, uint64_t room, uint64_t *length);

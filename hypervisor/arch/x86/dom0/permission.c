@@ -48,9 +48,12 @@ static int grant_memory(struct domain *domain)
     int error = rangeset_add_range(domain->arch.io_memory, 0, last);
 
     for (unsigned int i = 0; !error && i < memory_map_count; i++) {
-        if (memory_map[i].type == MEMORY_RAM) {
-            error = rangeset_remove_range(domain->arch.io_memory, memory_map[i].start >> PAGE_SHIFT,
-                                          (memory_map[i].end - 1) >> PAGE_SHIFT);
+        /* A page that is RAM in part only is firmware's. */
+        uint64_t from = DIV_ROUND_UP(memory_map[i].start, PAGE_SIZE);
+        uint64_t to = memory_map[i].end >> PAGE_SHIFT;
+
+        if (memory_map[i].type == MEMORY_RAM && from < to) {
+            error = rangeset_remove_range(domain->arch.io_memory, from, to - 1);
         }
     }
     if (!error) {

@@ -24,9 +24,13 @@
 /* Offset into the current vcpu's LDT when the address lies in its per-domain mapping. */
 static bool ldt_offset(const struct vcpu *vcpu, uint64_t address, uint64_t *offset)
 {
-    uint64_t ldt = PV_LDT_ADDRESS(vcpu->id);
+    uint64_t ldt;
 
-    if (vcpu_is_idle(vcpu) || address < ldt || address >= ldt + PV_LDT_FRAMES * PAGE_SIZE) {
+    if (!vcpu || vcpu_is_idle(vcpu)) { /* none before the scheduler stands */
+        return false;
+    }
+    ldt = PV_LDT_ADDRESS(vcpu->id);
+    if (address < ldt || address >= ldt + PV_LDT_FRAMES * PAGE_SIZE) {
         return false;
     }
     *offset = address - ldt;

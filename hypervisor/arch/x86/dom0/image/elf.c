@@ -186,13 +186,36 @@ static const char *take_segment(struct kernel_image *image, struct bytes file,
         !slice(file, segment->offset, segment->file_bytes, &out->file)) {
         return "kernel is truncated: a segment ends beyond the file";
     }
-    out->address = segment->address;
+    out->address = segment->physical; /* place_segments() makes it virtual */
     out->bytes = segment->memory_bytes;
     if (out->address + out->bytes < out->address) {
         return "kernel segment wraps around the address space";
     }
-    image->start = min(image->start, out->address);
-    image->end = max(image->end, out->address + out->bytes);
+    return NULL;
+}
+
+/*
+ * A segment lies where its physical address says: at virt_base + physical - paddr_offset. (Linux has a
+ * segment of per-CPU data whose virtual address is 0.)
+ */
+static const char *place_segments(struct kernel_image *image)
+{
+    image->start = UINT64_MAX;
+    for (unsigned int i = 0; i < image->segment_count; i++) {
+        struct kernel_segment *segment = &image->segments[i];
+        uint64_t end;
+
+        if (segment->address < image->paddr_offset) {
+            return "kernel lies below its own PADDR_OFFSET";
+        }
+        segment->address += image->virt_base - image->paddr_offset;
+        end = segment->address + segment->bytes;
+        if (segment->address < image->virt_base || end < segment->address) {
+            return "kernel segment wraps around the address space";
+        }
+        image->start = min(image->start, segment->address);
+        image->end = max(image->end, end);
+    }
     return NULL;
 }
 
@@ -252,20 +275,19 @@ static const char *check_notes(const struct kernel_image *image)
     if (!image->has_entry) {
         return "kernel has no Xen note ENTRY: it cannot be started as a PV domain";
     }
-    if (!image->has_hypercall_page) {
-        return "kernel has no Xen note HYPERCALL_PAGE: it cannot be started as a PV domain";
-    }
     if (image->loader[0] && strcmp(image->loader, "generic") != 0) {
         return "kernel's Xen note LOADER asks for another loader than \"generic\"";
     }
     if (!within(image, image->entry, 1)) {
         return "kernel's entry point lies outside the kernel";
     }
-    if ((image->hypercall_page & ~PAGE_MASK) || !within(image, image->hypercall_page, PAGE_SIZE)) {
+    if (image->has_hypercall_page &&
+        ((image->hypercall_page & ~PAGE_MASK) ||
+         !within(image, image->hypercall_page, PAGE_SIZE))) {
         return "kernel's hypercall page lies outside the kernel";
     }
-    if ((image->virt_base & ~PAGE_MASK) || image->start < image->virt_base) {
-        return "kernel lies below its own VIRT_BASE";
+    if (image->virt_base & ~PAGE_MASK) {
+        return "kernel's VIRT_BASE is not the start of a page";
     }
     if (!image->supports_dom0) {
         return "kernel's Xen notes say that it cannot be dom0";
@@ -280,7 +302,6 @@ const char *kernel_image_read(struct bytes elf, struct kernel_image *image)
     const char *problem;
 
     memset(image, 0, sizeof(*image));
-    image->start = UINT64_MAX;
     image->supports_dom0 = true;
     if (elf.length < sizeof(header) || memcmp(elf.data, "\177ELF", 4) != 0) {
         return "kernel is neither ELF nor bzImage";
@@ -303,7 +324,8 @@ const char *kernel_image_read(struct bytes elf, struct kernel_image *image)
         take_note_sections(image, elf, &header, &notes);
     }
     if (!notes) {
-        return "kernel has no Xen notes (ENTRY, HYPERCALL_PAGE): it was built without Xen support";
+        return "kernel has no Xen notes (ENTRY and others): it was built without Xen support";
     }
-    return check_notes(image);
+    problem = place_segments(image);
+    return problem ? problem : check_notes(image);
 }
