@@ -16,7 +16,7 @@ void dump_calls(uint64_t rbp, uint64_t rsp, uint64_t rip);
 /* What panic() does after its message; regs may be NULL. */
 void panic_finish(const struct cpu_user_regs *regs) __noreturn;
 
-/* The head of a dump: banner, CPU; breaks the console's locks, stops the others. Once a machine. */
-void panic_start(void);
+/* The head of a dump: stops the other CPUs, breaks the console's locks, says what happened. */
+void panic_start(const char *format, ...) __printf_like(1, 2);
 
 #endif

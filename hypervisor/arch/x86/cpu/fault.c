@@ -49,10 +49,9 @@ void exception_fatal(unsigned int vector, struct cpu_user_regs *regs)
 {
     uint64_t cr2 = cr2_read_raw();
 
-    panic_start();
-    pr_error("unexpected exception %u (%s), error code 0x%x\n", vector,
-             vector < ARRAY_SIZE(exception_names) ? exception_names[vector] : "?",
-             regs->error_code);
+    panic_start("unexpected exception %u (%s), error code 0x%x", vector,
+                vector < ARRAY_SIZE(exception_names) ? exception_names[vector] : "?",
+                regs->error_code);
     if (vector == 14) {
         pr_error("faulting address %016llx\n", LL(cr2));
     }
@@ -77,14 +76,12 @@ void nmi_handle(struct cpu_user_regs *regs)
     smp_nmi();
     reason = io_read8(PORT_SYSTEM_CONTROL);
     if (reason & (SYSTEM_PARITY | SYSTEM_IO_CHECK)) {
-        panic_start();
-        pr_error("NMI: %s error\n", reason & SYSTEM_PARITY ? "memory parity" : "I/O channel");
+        panic_start("NMI: %s error", reason & SYSTEM_PARITY ? "memory parity" : "I/O channel");
         panic_finish(regs);
     }
     pr_warning("NMI of unknown origin on CPU %u, rip %016llx\n", arch_cpu_id(), LL(regs->rip));
     if (!opt_nmi_ignore) {
-        panic_start();
-        pr_error("NMI of unknown origin\n");
+        panic_start("NMI of unknown origin");
         panic_finish(regs);
     }
 }
@@ -127,8 +124,7 @@ void machine_check_handle(struct cpu_user_regs *regs)
     bool restartable = msr_read_safe(MSR_MCG_STATUS, &status) && (status & 1);
 
     if (machine_check_banks() || !restartable) {
-        panic_start();
-        pr_error("machine check that cannot be survived, MCG_STATUS %llx\n", LL(status));
+        panic_start("machine check that cannot be survived, MCG_STATUS %llx", LL(status));
         panic_finish(regs);
     }
     (void)msr_write_safe(MSR_MCG_STATUS, 0);

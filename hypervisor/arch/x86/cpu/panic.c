@@ -15,6 +15,7 @@
 #include "hypervisor/console.h"
 #include "hypervisor/domain.h"
 #include "hypervisor/printk.h"
+#include "hypervisor/string.h"
 #include "hypervisor/trace.h"
 
 #define NOBODY (~0u)
@@ -22,7 +23,8 @@
 static unsigned int panicking = NOBODY;
 static unsigned int nesting;
 
-void panic_start(void)
+/* Up to here one CPU comes, once or when it breaks down meanwhile. */
+static void begin(void)
 {
     unsigned int found = NOBODY;
 
@@ -38,8 +40,25 @@ void panic_start(void)
     }
     smp_stop_others();
     console_force();
+}
+
+static void say(const char *format, va_list args)
+{
+    static char message[512];
+
+    vsnprintf(message, sizeof(message), format, args);
     pr_error("\n****************************************\n");
-    pr_error("Panic on CPU %u: ", arch_cpu_id());
+    pr_error("Panic on CPU %u: %s\n", arch_cpu_id(), message);
+}
+
+void panic_start(const char *format, ...)
+{
+    va_list args;
+
+    begin();
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
 }
 
 void panic_finish(const struct cpu_user_regs *regs)
@@ -71,11 +90,10 @@ void panic(const char *format, ...)
 {
     va_list args;
 
-    panic_start();
+    begin();
     va_start(args, format);
-    vprintk(LOG_ERROR, format, args);
+    say(format, args);
     va_end(args);
-    pr_error("\n");
     panic_finish(NULL);
 }
 
@@ -86,6 +104,5 @@ void warn(const char *format, ...)
     va_start(args, format);
     vprintk(LOG_WARNING, format, args);
     va_end(args);
-    pr_warning("\n");
     arch_dump_stack();
 }
