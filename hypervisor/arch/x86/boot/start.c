@@ -32,7 +32,9 @@
 #include "hypervisor/bug.h"
 #include "hypervisor/console.h"
 #include "hypervisor/domain.h"
+#include "hypervisor/event.h"
 #include "hypervisor/frame.h"
+#include "hypervisor/grant.h"
 #include "hypervisor/memory.h"
 #include "hypervisor/option.h"
 #include "hypervisor/pci.h"
@@ -105,6 +107,9 @@ static void start_memory(void)
         console_ring_resize(console_ring_wanted());
     }
     console_init();
+    memory_init_debug_keys();
+    events_init();
+    grants_init();
 }
 
 static void start_this_cpu(void)

@@ -21,8 +21,10 @@
 #include "asm/page.h"
 #include "asm/pagetype.h"
 #include "asm/pv.h"
+#include "asm/pv_switch.h"
 #include "asm/tlb.h"
 #include "arch/memory.h"
+#include "hypervisor/atomic.h"
 #include "hypervisor/error.h"
 #include "hypervisor/frame.h"
 #include "hypervisor/guest.h"
@@ -123,16 +125,19 @@ void pv_descriptor_domain_free(struct domain *domain)
     domain->arch.per_domain_l3 = NULL;
 }
 
-/* The vcpu's own pages may be cached where it runs: only there, and only in its own slot. */
+/*
+ * The vcpu's own pages may be cached where its state is loaded, running or lazily kept, and only there:
+ * giving the state up changes CR3.
+ */
 static void flush_vcpu(const struct vcpu *vcpu)
 {
+    uint32_t cpu = atomic_read_acquire(&vcpu->arch.loaded_on);
     struct cpu_mask mask = { { 0 } };
 
-    if (vcpu == current_vcpu()) {
-        tlb_flush_local();
+    if (cpu == CPU_NOT_LOADED) {
         return;
     }
-    cpu_mask_set(&mask, vcpu->processor);
+    cpu_mask_set(&mask, cpu);
     tlb_flush_mask(&mask);
 }
 

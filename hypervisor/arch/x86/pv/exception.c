@@ -37,6 +37,22 @@ static bool ldt_offset(const struct vcpu *vcpu, uint64_t address, uint64_t *offs
     return true;
 }
 
+/* The reserved value of DR6 is what the next trap starts from: the processor only changes bits. */
+static void debug_status_reset(void)
+{
+    __asm__ volatile("mov %0, %%db6" : : "r"(0xffff0ff0ul));
+}
+
+/*
+ * A guest's breakpoint on memory that the hypervisor reads or writes for it, or its single step over
+ * SYSENTER: not worth telling, and no fault of ours.
+ */
+static void hypervisor_debug(struct cpu_user_regs *regs)
+{
+    regs->rflags &= ~(uint64_t)X86_EFLAGS_TF;
+    debug_status_reset();
+}
+
 static void hypervisor_exception(unsigned int vector, struct cpu_user_regs *regs)
 {
     uint64_t offset, fixup;
@@ -44,6 +60,10 @@ static void hypervisor_exception(unsigned int vector, struct cpu_user_regs *regs
     /* A selector of the guest's LDT was loaded on the way out and its page is not in yet. */
     if (vector == TRAP_PF && ldt_offset(current_vcpu(), cr2_read_raw(), &offset) &&
         pv_fault_in_ldt_page(current_vcpu(), offset)) {
+        return;
+    }
+    if (vector == TRAP_DB) {
+        hypervisor_debug(regs);
         return;
     }
     fixup = extable_find(regs->rip);
@@ -115,8 +135,7 @@ static void guest_debug(void)
 
     __asm__ volatile("mov %%db6, %0" : "=r"(dr6));
     vcpu->arch.pv.debug_regs[6] = (vcpu->arch.pv.debug_regs[6] & ~0xfull) | dr6;
-    /* The processor only sets bits; the reserved value is what the next trap starts from. */
-    __asm__ volatile("mov %0, %%db6" : : "r"(0xffff0ff0ul));
+    debug_status_reset();
     pv_inject_trap(TRAP_DB, TRAP_NO_ERROR_CODE);
 }
 
@@ -179,8 +198,10 @@ static void guest_exception(unsigned int vector, struct cpu_user_regs *regs)
     case ENTRY_VECTOR_SYSENTER:
         guest_compat_entry(regs);
         break;
-    default:
+    case TRAP_DF:
         exception_fatal(vector, regs);
+    default:
+        domain_crash(current_domain(), "exception %u is not one a guest can have", vector);
     }
 }
 
