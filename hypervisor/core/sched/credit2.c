@@ -17,9 +17,9 @@
  *   - a vcpu that wakes goes to an idle CPU if there is one, its last one first;
  *   - a CPU about to go idle takes a waiting vcpu from another one;
  *   - who is queued on a busy CPU while another is idle calls that one to take it;
- *   - at the end of its period (soonest where the load is least) a CPU takes a waiting vcpu from a
- *     CPU with more weight on it, even if that only makes the two change places: three busy vcpus on
- *     two CPUs get two thirds each in the long run.
+ *   - at the end of its period a CPU takes a waiting vcpu from a CPU with more weight on it, even if
+ *     that only makes the two change places: three busy vcpus on two CPUs get two thirds each in the
+ *     long run. A CPU where vcpus wait calls the least loaded one to do so.
  *
  * Invariants:
  *   1. A unit is in the queue of vcpu->processor exactly when unit->queued; then its period is the
@@ -251,6 +251,43 @@ static void call_idle_cpu(const struct vcpu *vcpu)
     }
 }
 
+/* Weight that competes for a CPU; without its lock a guess. */
+static uint32_t load_of(unsigned int cpu)
+{
+    const struct sched_unit *running = READ_ONCE(per_cpu(sched_cpus, cpu).current)->sched;
+
+    return READ_ONCE(per_cpu(credit_cpus, cpu).load) +
+           (running != NULL ? READ_ONCE(running->weight) : 0);
+}
+
+/*
+ * The period of `cpu` with that load has ended. Less loaded CPUs look for work at the end of theirs,
+ * which one without a time slice would not notice: the least loaded one is made to look.
+ */
+static void call_less_loaded_cpu(unsigned int cpu, uint32_t load)
+{
+    unsigned int other, best = cpu;
+
+    for (other = sched_mask_next(&sched_cpu_mask, &sched_cpu_mask, NULL, cpu + 1); other != cpu;
+         other = sched_mask_next(&sched_cpu_mask, &sched_cpu_mask, NULL, other + 1)) {
+        if (load_of(other) < load) {
+            load = load_of(other);
+            best = other;
+        }
+    }
+    if (best != cpu) {
+        softwork_raise_on(best, SOFTWORK_SCHEDULE);
+    }
+}
+
+/* Evens out at the end of a period: `load` competes for `cpu`, whose lock is held. */
+static void balance(unsigned int cpu, uint32_t load)
+{
+    if (!take_from_others(cpu, load) && !list_empty(&per_cpu(credit_cpus, cpu).queue)) {
+        call_less_loaded_cpu(cpu, load);
+    }
+}
+
 static unsigned int credit2_pick_cpu(struct vcpu *vcpu)
 {
     unsigned int cpu = vcpu->processor;
@@ -382,7 +419,7 @@ static struct sched_decision credit2_pick(unsigned int cpu, system_time_t now)
     }
     if (unlikely(next->credit <= 0)) {
         new_period(on, next);
-        (void)take_from_others(cpu, on->load + next->weight);
+        balance(cpu, on->load + next->weight);
     }
     next->yielded = false;
     decision.next = next->vcpu;

@@ -87,11 +87,10 @@ bool sched_valid(unsigned int cpu)
     struct sched_cpu *queue = &per_cpu(sched_cpus, cpu);
     unsigned long flags = spin_lock_irqsave(&queue->lock);
     const struct vcpu *current = queue->current;
-    bool valid =
-        current->running && current->processor == cpu &&
-        current->runstate.state == RUNSTATE_running &&
-        (current != queue->idle || queue->queued != 0 || cpu_mask_test(&sched_idle_mask, cpu)) &&
-        sched_policy->valid(cpu);
+    bool valid = current->running && current->processor == cpu &&
+                 current->runstate.state == RUNSTATE_running &&
+                 (current == queue->idle || !cpu_mask_test(&sched_idle_mask, cpu)) &&
+                 sched_policy->valid(cpu);
 
     spin_unlock_irqrestore(&queue->lock, flags);
     return valid;

@@ -23,8 +23,9 @@
  *   2. A vcpu that is vcpu->running does not change its processor: a context is on one CPU at most.
  *   3. current => running; a runnable vcpu (pause_flags == 0) is in the queue, or is current, or
  *      somebody is on the way to vcpu_wake() it.
- *   4. sched_idle_mask has the CPU's bit when its current is idle and its queue is empty; the bit is
- *      set before the CPU looks for work elsewhere, and work is queued before the mask is read.
+ *   4. sched_idle_mask has only CPUs whose current is idle, and all those that will not look for work
+ *      soon by themselves. The bit is set before the CPU looks for work elsewhere, and work is queued
+ *      before the mask is read.
  *
  * No wake-up is lost:
  *   - vcpu_block() sets VCPU_BLOCKED, then looks for events; who raises one sets it pending, then
