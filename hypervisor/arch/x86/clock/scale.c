@@ -18,11 +18,11 @@ uint64_t clock_mul_div(uint64_t value, uint64_t mul, uint64_t div)
 {
     uint64_t low, high, quotient, rest;
 
-    __asm__("mul %3" : "=a"(low), "=d"(high) : "0"(value), "rm"(mul) : "cc");
+    __asm__("mulq %3" : "=a"(low), "=d"(high) : "0"(value), "rm"(mul) : "cc");
     if (high >= div) {
         return UINT64_MAX;
     }
-    __asm__("div %4" : "=a"(quotient), "=d"(rest) : "0"(low), "1"(high), "rm"(div) : "cc");
+    __asm__("divq %4" : "=a"(quotient), "=d"(rest) : "0"(low), "1"(high), "rm"(div) : "cc");
     return quotient;
 }
 
