@@ -22,6 +22,7 @@
 #include "asm/cpu_policy.h"
 #include "asm/direct_map.h"
 #include "asm/dom0.h"
+#include "asm/efi.h"
 #include "asm/entry.h"
 #include "asm/fpu.h"
 #include "asm/gdt.h"
@@ -90,6 +91,11 @@ static void start_knowing(uint32_t magic, uint32_t info)
     }
     if (boot_info.module_count == 0) {
         panic("no module: the boot loader must load a kernel for dom0 as first module");
+    }
+    efi_init(&boot_info, read_early);
+    if (boot_info.efi) {
+        pr_info("UEFI: system table 0x%llx, %u configuration tables\n",
+                (unsigned long long)boot_info.efi_system_table, efi_info.config_table_count);
     }
     features_init();
     features_init_cpu();

@@ -11,6 +11,7 @@
  */
 #include "asm/boot_info.h"
 #include "asm/cpu_features.h"
+#include "asm/efi.h"
 #include "asm/paging.h"
 #include "asm/smp.h"
 #include "hypervisor/acpi.h"
@@ -160,6 +161,48 @@ static long op_getidletime(struct xen_platform_op *op)
 
 /* ---- firmware --------------------------------------------------------------------------------- */
 
+/* The name is cut to the caller's room, its end included. */
+static long efi_vendor(union xenpf_efi_info *args)
+{
+    uint64_t to = guest_handle(args->vendor.name);
+    uint32_t room = args->vendor.bufsz / sizeof(uint16_t), i;
+    uint16_t name[EFI_VENDOR_MAX] = { 0 };
+
+    args->vendor.revision = efi_info.firmware_revision;
+    for (i = 0; i + 1 < room && i < EFI_VENDOR_MAX - 1 && efi_info.vendor[i] != 0; i++) {
+        name[i] = efi_info.vendor[i];
+    }
+    if (room == 0) {
+        return 0;
+    }
+    return guest_copy_to(to, name, (i + 1) * sizeof(uint16_t)) != 0 ? -XEN_EFAULT : 0;
+}
+
+static long efi_firmware_info(struct xenpf_firmware_info *args)
+{
+    union xenpf_efi_info *info = &args->u.efi_info;
+
+    if (!efi_info.present) {
+        return -XEN_ESRCH;
+    }
+    switch (args->index) {
+    case XEN_FW_EFI_VERSION:
+        info->version = efi_info.revision;
+        return 0;
+    case XEN_FW_EFI_RT_VERSION:
+        info->version = efi_info.runtime_revision;
+        return 0;
+    case XEN_FW_EFI_CONFIG_TABLE:
+        info->cfg.addr = efi_info.config_table;
+        info->cfg.nent = efi_info.config_table_count;
+        return 0;
+    case XEN_FW_EFI_VENDOR:
+        return efi_vendor(info);
+    default:
+        return -XEN_ESRCH;
+    }
+}
+
 static long op_firmware_info(struct xen_platform_op *op)
 {
     struct xenpf_firmware_info *args = &op->u.firmware_info;
@@ -174,8 +217,9 @@ static long op_firmware_info(struct xen_platform_op *op)
     case XEN_FW_DISK_INFO:
     case XEN_FW_DISK_MBR_SIGNATURE:
     case XEN_FW_VBEDDC_INFO:
-    case XEN_FW_EFI_INFO:
         return -XEN_ESRCH;
+    case XEN_FW_EFI_INFO:
+        return efi_firmware_info(args);
     default:
         return -XEN_EINVAL;
     }
