@@ -40,6 +40,7 @@
 #include "hypervisor/bug.h"
 #include "hypervisor/cpu.h"
 #include "hypervisor/lock.h"
+#include "hypervisor/option.h"
 #include "hypervisor/printk.h"
 #include "hypervisor/string.h"
 #include "hypervisor/timer.h"
@@ -198,8 +199,15 @@ static void calibrate(void)
     lapic_timer_hz = clock_mul_div(count_start - count_end, NS_PER_SECOND, ns_end - ns_start);
 }
 
+/* tsc=unstable: keep the clocks in step as on a machine whose TSCs cannot be trusted. */
+static char opt_tsc[16];
+OPTION_STRING("tsc", opt_tsc, "unstable: do not trust the time-stamp counters");
+
 static bool tsc_is_constant(void)
 {
+    if (strcmp(opt_tsc, "unstable") == 0) {
+        return false;
+    }
     return cpu_has(CPU_TSC_INVARIANT) || cpu_has(CPU_HYPERVISOR) ||
            strcmp(opt_clock_source, "tsc") == 0;
 }
