@@ -10,7 +10,10 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <lz4.h>
 #include <lzma.h>
+#include <zlib.h>
+#include <zstd.h>
 
 #include <xen/elfnote.h>
 
@@ -176,31 +179,113 @@ static void bzimage_is_opened(void **state)
     assert_non_null(strstr(bzimage_payload(whole, &payload), "2.08"));
 }
 
+/* ---- payloads -------------------------------------------------------------------------------- */
+
+static uint8_t packed[2 * FILE_BYTES], unpacked[FILE_BYTES + 1];
+
+/* Linux puts the unpacked length behind what the other compressors wrote. */
+static size_t add_trailer(size_t at)
+{
+    const uint32_t bytes = FILE_BYTES;
+
+    memcpy(packed + at, &bytes, sizeof(bytes));
+    return at + sizeof(bytes);
+}
+
+static const char *unpack(size_t length, size_t room, uint64_t *got)
+{
+    /* A copy of just that size: the sanitizer sees the first byte too many. */
+    uint8_t *copy = malloc(length);
+    const char *error;
+
+    assert_non_null(memcpy(copy, packed, length));
+    error = payload_decompress((struct bytes){ copy, length }, unpacked, room, got);
+    free(copy);
+    return error;
+}
+
+static void check_unpacking(enum payload_format format, size_t length)
+{
+    const struct bytes payload = { packed, length };
+    uint64_t got;
+
+    assert_int_equal(payload_format(payload), format);
+    assert_int_equal(payload_unpacked_bytes(payload), FILE_BYTES);
+    assert_null(unpack(length, sizeof(unpacked), &got));
+    assert_int_equal(got, FILE_BYTES);
+    assert_memory_equal(unpacked, file, FILE_BYTES);
+    assert_null(unpack(length, FILE_BYTES, &got));
+    assert_non_null(unpack(length, FILE_BYTES - 1, &got));
+    for (size_t i = 6; i < length - 8; i++) {
+        assert_non_null(unpack(i, sizeof(unpacked), &got));
+    }
+}
+
 static void xz_is_unpacked_and_damage_is_found(void **state)
 {
-    static uint8_t packed[FILE_BYTES + 1024], unpacked[FILE_BYTES];
     size_t at = 0;
-    uint64_t length;
-    struct bytes payload;
-    uint32_t bytes = FILE_BYTES;
+    uint64_t got;
 
     (void)state;
     make_kernel();
-    assert_int_equal(lzma_easy_buffer_encode(6, LZMA_CHECK_CRC32, NULL, file, sizeof(file), packed,
+    assert_int_equal(lzma_easy_buffer_encode(6, LZMA_CHECK_CRC32, NULL, file, FILE_BYTES, packed,
                                              &at, sizeof(packed) - 4),
                      LZMA_OK);
-    memcpy(packed + at, &bytes, sizeof(bytes));
-    payload = (struct bytes){ packed, at + 4 };
-    assert_int_equal(payload_format(payload), PAYLOAD_XZ);
-    assert_int_equal(payload_unpacked_bytes(payload), FILE_BYTES);
-    assert_null(payload_decompress(payload, unpacked, sizeof(unpacked), &length));
-    assert_int_equal(length, FILE_BYTES);
-    assert_memory_equal(unpacked, file, FILE_BYTES);
+    check_unpacking(PAYLOAD_XZ, add_trailer(at));
     packed[at / 2] ^= 0x10;
-    assert_non_null(payload_decompress(payload, unpacked, sizeof(unpacked), &length));
-    packed[at / 2] ^= 0x10;
-    payload.length = at / 2;
-    assert_non_null(payload_decompress(payload, unpacked, sizeof(unpacked), &length));
+    assert_non_null(unpack(at + 4, sizeof(unpacked), &got));
+}
+
+static void gzip_is_unpacked_and_damage_is_found(void **state)
+{
+    z_stream stream = {
+        .next_in = file, .avail_in = FILE_BYTES, .next_out = packed, .avail_out = sizeof(packed)
+    };
+    uint64_t got;
+
+    (void)state;
+    make_kernel();
+    assert_int_equal(deflateInit2(&stream, 9, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY),
+                     Z_OK);
+    assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
+    assert_int_equal(deflateEnd(&stream), Z_OK);
+    check_unpacking(PAYLOAD_GZIP, stream.total_out);
+    packed[stream.total_out - 6] ^= 0x10;
+    assert_non_null(strstr(unpack(stream.total_out, sizeof(unpacked), &got), "corrupt"));
+}
+
+static void zstd_is_unpacked(void **state)
+{
+    size_t at;
+
+    (void)state;
+    make_kernel();
+    at = ZSTD_compress(packed, sizeof(packed) - 4, file, FILE_BYTES, 9);
+    assert_false(ZSTD_isError(at));
+    check_unpacking(PAYLOAD_ZSTD, add_trailer(at));
+}
+
+static void lz4_is_unpacked(void **state)
+{
+    static const uint8_t magic[4] = { 0x02, 0x21, 0x4c, 0x18 };
+    size_t at = sizeof(magic);
+    uint64_t got;
+
+    (void)state;
+    make_kernel();
+    memcpy(packed, magic, sizeof(magic));
+    for (unsigned int half = 0; half < 2; half++) {
+        const char *from = (const char *)file + half * (FILE_BYTES / 2);
+        uint32_t bytes = (uint32_t)LZ4_compress_default(from, (char *)packed + at + 4,
+                                                        FILE_BYTES / 2, FILE_BYTES);
+
+        assert_int_not_equal(bytes, 0);
+        memcpy(packed + at, &bytes, sizeof(bytes));
+        at += sizeof(bytes) + bytes;
+    }
+    at = add_trailer(at);
+    assert_null(unpack(at, sizeof(unpacked), &got));
+    check_unpacking(PAYLOAD_LZ4, at);
 }
 
 int main(void)
@@ -210,6 +295,9 @@ int main(void)
         cmocka_unit_test(each_defect_is_named),
         cmocka_unit_test(bzimage_is_opened),
         cmocka_unit_test(xz_is_unpacked_and_damage_is_found),
+        cmocka_unit_test(gzip_is_unpacked_and_damage_is_found),
+        cmocka_unit_test(zstd_is_unpacked),
+        cmocka_unit_test(lz4_is_unpacked),
     };
 
     return cmocka_run_group_tests_name("kernel_image", tests, NULL, NULL);

@@ -90,12 +90,16 @@ static const char *unpack_lz4(struct bytes in, uint8_t *to, uint64_t room, uint6
     uint64_t at = 4;
 
     *length = 0;
-    while (in.length - at >= 4) {
-        uint32_t block = in.data[at] | in.data[at + 1] << 8 | in.data[at + 2] << 16 |
-                         (uint32_t)in.data[at + 3] << 24;
+    do {
         uint64_t left = room - *length;
+        uint32_t block;
         int got;
 
+        if (at > in.length || in.length - at < 4) {
+            return "kernel payload is truncated (lz4)";
+        }
+        block = in.data[at] | in.data[at + 1] << 8 | in.data[at + 2] << 16 |
+                (uint32_t)in.data[at + 3] << 24;
         at += 4;
         if (block > in.length - at) {
             return "kernel payload is truncated (lz4)";
@@ -107,39 +111,53 @@ static const char *unpack_lz4(struct bytes in, uint8_t *to, uint64_t room, uint6
         }
         at += block;
         *length += (uint64_t)got;
-    }
+    } while (at < in.length);
     return NULL;
 }
 #endif
 
-const char *payload_decompress(struct bytes payload, uint8_t *to, uint64_t room, uint64_t *length)
-{
-    struct bytes in = { payload.data, payload.length - TRAILER_BYTES };
-
-    *length = 0;
-    if (payload.length <= TRAILER_BYTES) {
-        return "kernel payload is truncated";
-    }
-    switch (payload_format(payload)) {
+/* trailer_bytes: what follows the compressed stream proper; gzip's own trailer holds the length. */
+static const struct unpacker {
+    enum payload_format format;
+    uint64_t trailer_bytes;
+    const char *(*unpack)(struct bytes in, uint8_t *to, uint64_t room, uint64_t *length);
+} unpackers[] = {
 #ifdef CONFIG_KERNEL_XZ
-    case PAYLOAD_XZ:
-        return unpack_xz(in, to, room, length);
+    { PAYLOAD_XZ, TRAILER_BYTES, unpack_xz },
 #endif
 #ifdef CONFIG_KERNEL_GZIP
-    case PAYLOAD_GZIP:
-        return unpack_gzip(payload, to, room, length);
+    { PAYLOAD_GZIP, 0, unpack_gzip },
 #endif
 #ifdef CONFIG_KERNEL_ZSTD
-    case PAYLOAD_ZSTD:
-        return unpack_zstd(in, to, room, length);
+    { PAYLOAD_ZSTD, TRAILER_BYTES, unpack_zstd },
 #endif
 #ifdef CONFIG_KERNEL_LZ4
-    case PAYLOAD_LZ4:
-        return unpack_lz4(in, to, room, length);
+    { PAYLOAD_LZ4, TRAILER_BYTES, unpack_lz4 },
 #endif
-    case PAYLOAD_UNKNOWN:
-        return "kernel is neither ELF nor a payload of a known compression";
-    default:
-        return "kernel's compression is not built into this hypervisor";
+    { .unpack = NULL },
+};
+
+const char *payload_decompress(struct bytes payload, uint8_t *to, uint64_t room, uint64_t *length)
+{
+    enum payload_format format = payload_format(payload);
+    struct bytes in = payload;
+    const char *problem;
+
+    *length = 0;
+    for (const struct unpacker *unpacker = unpackers; unpacker->unpack; unpacker++) {
+        if (unpacker->format != format) {
+            continue;
+        }
+        if (payload.length <= unpacker->trailer_bytes) {
+            return "kernel payload is truncated";
+        }
+        in.length -= unpacker->trailer_bytes;
+        problem = unpacker->unpack(in, to, room, length);
+        if (!problem && *length != payload_unpacked_bytes(payload)) {
+            problem = "kernel payload is not as long as it says";
+        }
+        return problem;
     }
+    return format == PAYLOAD_UNKNOWN ? "kernel is neither ELF nor a payload of a known compression"
+                                     : "kernel's compression is not built into this hypervisor";
 }
