@@ -112,7 +112,7 @@ struct domain {
     uint8_t handle[16];
     struct shared_info *shared_info;
     unsigned long vm_assist; /* VMASST_TYPE_* */
-    uint32_t create_flags; /* XEN_DOMCTL_CDF_* */
+    uint32_t create_flags;   /* XEN_DOMCTL_CDF_* */
     uint32_t ssidref;
     unsigned int teardown_step;
     int32_t time_offset_seconds;

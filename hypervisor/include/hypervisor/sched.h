@@ -27,7 +27,7 @@ struct sched_policy {
     unsigned int (*pick_cpu)(struct vcpu *vcpu); /* where a vcpu that is not queued should wake */
     void (*wake)(struct vcpu *vcpu);             /* queue it, make a CPU notice */
     void (*sleep)(struct vcpu *vcpu);            /* a queued one: take it out */
-    void (*yield)(struct vcpu *vcpu);            /* the current one: others first at the next pick */
+    void (*yield)(struct vcpu *vcpu); /* the current one: others first at the next pick */
     struct sched_decision (*pick)(unsigned int cpu, system_time_t now);
     void (*context_saved)(struct vcpu *vcpu);             /* a queued one left its CPU */
     void (*migrate)(struct vcpu *vcpu, unsigned int cpu); /* one that is not queued will go there */

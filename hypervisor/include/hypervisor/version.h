@@ -4,10 +4,10 @@
 #ifndef HYPERVISOR_VERSION_H
 #define HYPERVISOR_VERSION_H
 
-#define XENIOS_ABI_MAJOR 4
-#define XENIOS_ABI_MINOR 17
+#define XENIOS_ABI_MAJOR    4
+#define XENIOS_ABI_MINOR    17
 #define XENIOS_EXTRAVERSION "-xenios"
-#define XENIOS_VERSION "4.17" XENIOS_EXTRAVERSION
+#define XENIOS_VERSION      "4.17" XENIOS_EXTRAVERSION
 
 /* Guest types that can be made: xen/version.h, XENVER_capabilities. */
 #define XENIOS_CAPABILITIES "xen-3.0-x86_64"

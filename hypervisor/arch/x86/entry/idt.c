@@ -84,8 +84,7 @@ void syscall_init_cpu(void)
     msr_write(MSR_LSTAR, (uint64_t)(uintptr_t)syscall_landing_pads + cpu * 64);
     msr_write(MSR_CSTAR, (uint64_t)(uintptr_t)syscall32_landing_pads + cpu * 64);
     msr_write(MSR_FMASK, X86_EFLAGS_VM | X86_EFLAGS_RF | X86_EFLAGS_NT | X86_EFLAGS_DF |
-                                    X86_EFLAGS_IF | X86_EFLAGS_TF | X86_EFLAGS_AC |
-                                    X86_EFLAGS_IOPL);
+                             X86_EFLAGS_IF | X86_EFLAGS_TF | X86_EFLAGS_AC | X86_EFLAGS_IOPL);
     /* Every processor with long mode has them; AMD's take SYSENTER in legacy mode only. */
     msr_write(MSR_SYSENTER_CS, SELECTOR_HYPERVISOR_CS);
     msr_write(MSR_SYSENTER_ESP, frame_end);

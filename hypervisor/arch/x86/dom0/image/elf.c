@@ -281,9 +281,8 @@ static const char *check_notes(const struct kernel_image *image)
     if (!within(image, image->entry, 1)) {
         return "kernel's entry point lies outside the kernel";
     }
-    if (image->has_hypercall_page &&
-        ((image->hypercall_page & ~PAGE_MASK) ||
-         !within(image, image->hypercall_page, PAGE_SIZE))) {
+    if (image->has_hypercall_page && ((image->hypercall_page & ~PAGE_MASK) ||
+                                      !within(image, image->hypercall_page, PAGE_SIZE))) {
         return "kernel's hypercall page lies outside the kernel";
     }
     if (image->virt_base & ~PAGE_MASK) {

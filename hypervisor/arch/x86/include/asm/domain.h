@@ -87,7 +87,7 @@ struct arch_domain {
     struct spinlock mmu_lock; /* LOCK_MMU: all page-table updates of the domain */
     uint64_t *per_domain_l3;  /* slot for GDT/LDT mappings: hypervisor virtual address */
     mfn_t per_domain_l3_mfn;
-    uint32_t relinquish_cursor;   /* frame whose turn is next + 1, a reference held; 0: start */
+    uint32_t relinquish_cursor; /* frame whose turn is next + 1, a reference held; 0: start */
     bool relinquish_swept;
     uint32_t backlog; /* first table being dismantled + 1; 0: none; under mmu_lock */
 

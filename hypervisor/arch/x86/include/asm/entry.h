@@ -12,7 +12,6 @@
 #include "hypervisor/compiler.h"
 #include "hypervisor/types.h"
 
-
 /* What a SYSCALL finds without a register to spare: one line a CPU. */
 struct syscall_landing {
     uint64_t stack;   /* &cpu_stack_top()->guest_regs.es */
