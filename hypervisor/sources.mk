@@ -33,6 +33,7 @@ both-y += arch/x86/dom0/image
 both-y += arch/x86/dom0/decompress
 both-y += arch/x86/clock
 both-y += arch/x86/irq
+both-y += arch/x86/physdev
 both-y += drivers/acpi
 both-y += drivers/pci
 

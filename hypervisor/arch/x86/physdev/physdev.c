@@ -429,7 +429,7 @@ static void undo(struct domain *d, unsigned int op, const union physdev_args *ar
     (void)!op_unmap_pirq(d, &(union physdev_args){ .unmap_pirq = unmap }, 0);
 }
 
-static long physdev_run(unsigned int op, uint64_t address)
+long physdev_run(unsigned int op, uint64_t address)
 {
     const struct physdev_row *row = op < ARRAY_SIZE(rows) ? &rows[op] : NULL;
     struct domain *d = current_domain();

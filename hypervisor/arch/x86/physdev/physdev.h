@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) the Xenios authors */
 /* The arguments of PHYSDEV_OP. */
-#ifndef X86_HYPERCALL_PHYSDEV_H
-#define X86_HYPERCALL_PHYSDEV_H
+#ifndef X86_PHYSDEV_PHYSDEV_H
+#define X86_PHYSDEV_PHYSDEV_H
 
 #include "abi/xen.h"
 
@@ -29,5 +29,8 @@ union physdev_args {
     struct physdev_pci_device pci_device;
     struct physdev_dbgp_op dbgp_op;
 };
+
+/* PHYSDEV_OP by the current vcpu; address: of the argument in its memory. */
+long physdev_run(unsigned int op, uint64_t address);
 
 #endif
