@@ -86,7 +86,12 @@ static bool dismantle(struct domain *domain, struct frame *frame, unsigned int l
 
     while (frame->validated > 0) {
         unsigned int index = frame->validated - 1u;
+        uint64_t pte = READ_ONCE(entries[index]);
 
+        if (!(pte & PTE_PRESENT)) {
+            frame->validated = (uint16_t)index;
+            continue;
+        }
         if (level > 1 && (domain->arch.backlog != backlog || (progress && hypercall_preempt()))) {
             backlog_add(domain, frame);
             return false;
@@ -94,7 +99,7 @@ static bool dismantle(struct domain *domain, struct frame *frame, unsigned int l
         progress = true;
         frame->validated = (uint16_t)index;
         if (!entry_is_hypervisors(level, index)) {
-            entry_put(domain, level, READ_ONCE(entries[index]));
+            entry_put(domain, level, pte);
         }
     }
     dismantle_end(frame, level);
@@ -136,16 +141,13 @@ static int validate(struct domain *domain, struct frame *frame, unsigned int lev
         uint64_t raw, pte;
         int rc;
 
+        raw = pte = READ_ONCE(entries[i]);
+        if (!(pte & PTE_PRESENT) || entry_is_hypervisors(level, i)) {
+            continue;
+        }
         frame->validated = (uint16_t)i;
         if (level > 1 && progress && hypercall_preempt()) {
             return -XEN_ERESTART;
-        }
-        if (entry_is_hypervisors(level, i)) {
-            continue;
-        }
-        raw = pte = READ_ONCE(entries[i]);
-        if (!(pte & PTE_PRESENT)) {
-            continue;
         }
         rc = entry_get(domain, level, &pte, domain);
         if (rc) {
