@@ -79,7 +79,7 @@ entry_stubs:
         .set    vector, 0
         .rept   256
         .balign 16
-        .if     (vector < 32) && ((VECTORS_WITH_ERROR_CODE >> vector) & 1)
+        .if     (vector < 32) && ((VECTORS_WITH_ERROR_CODE >> (vector & 31)) & 1)
         .else
         pushq   $0
         .endif
