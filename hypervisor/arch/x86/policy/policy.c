@@ -64,6 +64,8 @@
 #define XCR0_AVX_STATE     0x4u
 #define XCR0_AVX512_STATE  0xe0u
 #define XSAVE_LEGACY_BYTES 576u
+#define XSAVE_ALIGNED      BIT(1) /* leaf 0xd, sub-leaf of a component, ecx */
+#define XSAVEC             BIT(1) /* leaf 0xd, sub-leaf 1, eax */
 
 /* Leaves that are passed on as they are: vendor and caches, brand, address sizes and cache data. */
 static const uint32_t plain_basic[] = { 0x0, 0x2 };
@@ -113,10 +115,35 @@ static bool listed(const uint32_t *list, unsigned int count, uint32_t leaf)
     return false;
 }
 
-static void restrict_xsave(struct cpu_policy *policy, uint64_t xcr0)
+/* Bytes of an XSAVE area with the components of xcr0: each at its own offset. */
+static uint32_t standard_bytes(const struct cpu_policy *policy, uint64_t xcr0)
 {
     uint32_t bytes = XSAVE_LEGACY_BYTES;
 
+    for (uint32_t i = 2; i < POLICY_XSAVE_LEAVES; i++) {
+        if (xcr0 >> i & 1) {
+            bytes = max(bytes, policy->xsave[i][CPUID_A] + policy->xsave[i][CPUID_B]);
+        }
+    }
+    return bytes;
+}
+
+/* The same in the format of XSAVEC: one behind the other, some aligned (Intel SDM 1, 13.4.3). */
+static uint32_t compacted_bytes(const struct cpu_policy *policy, uint64_t xcr0)
+{
+    uint32_t bytes = XSAVE_LEGACY_BYTES;
+
+    for (uint32_t i = 2; i < POLICY_XSAVE_LEAVES; i++) {
+        if (xcr0 >> i & 1) {
+            bytes = policy->xsave[i][CPUID_C] & XSAVE_ALIGNED ? ROUND_UP(bytes, 64) : bytes;
+            bytes += policy->xsave[i][CPUID_A];
+        }
+    }
+    return bytes;
+}
+
+static void restrict_xsave(struct cpu_policy *policy, uint64_t xcr0)
+{
     if (!(policy->basic[1][CPUID_C] & BIT(26)) || !xcr0) {
         policy->basic[1][CPUID_C] &= ~(BIT(26) | BIT(28) | BIT(12) | BIT(29));
         memset(policy->xsave, 0, sizeof(policy->xsave));
@@ -131,11 +158,9 @@ static void restrict_xsave(struct cpu_policy *policy, uint64_t xcr0)
     for (uint32_t i = 2; i < POLICY_XSAVE_LEAVES; i++) {
         if (!(xcr0 >> i & 1)) {
             clear(policy->xsave[i]);
-        } else {
-            bytes = max(bytes, policy->xsave[i][CPUID_A] + policy->xsave[i][CPUID_B]);
         }
     }
-    policy->xsave[0][CPUID_C] = xcr0 ? bytes : 0;
+    policy->xsave[0][CPUID_C] = xcr0 ? standard_bytes(policy, xcr0) : 0;
     if (!(xcr0 & XCR0_AVX_STATE)) {
         policy->basic[1][CPUID_C] &= ~(BIT(28) | BIT(12) | BIT(29));
         policy->feature[0][CPUID_B] &= ~(BIT(5) | PV_7B_AVX512);
@@ -246,13 +271,9 @@ static void basic_leaf(const struct cpu_policy *policy, const struct cpuid_conte
             out[CPUID_C] |= PV_1C_OSXSAVE;
         }
     } else if (leaf == 0xd && subleaf == 0 && policy->xsave[0][CPUID_C]) {
-        out[CPUID_B] = XSAVE_LEGACY_BYTES;
-        for (uint32_t i = 2; i < POLICY_XSAVE_LEAVES; i++) {
-            if (context->xcr0 >> i & 1) {
-                out[CPUID_B] =
-                    max(out[CPUID_B], policy->xsave[i][CPUID_A] + policy->xsave[i][CPUID_B]);
-            }
-        }
+        out[CPUID_B] = standard_bytes(policy, context->xcr0);
+    } else if (leaf == 0xd && subleaf == 1 && out[CPUID_A] & XSAVEC) {
+        out[CPUID_B] = compacted_bytes(policy, context->xcr0);
     }
 }
 
