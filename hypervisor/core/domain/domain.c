@@ -203,6 +203,7 @@ void domains_init(void)
     domain_idle = system_domain(DOMID_IDLE, DOMAIN_KIND_IDLE, CONFIG_MAX_CPUS);
     domain_io = system_domain(DOMID_IO, DOMAIN_KIND_SYSTEM, 0);
     domain_xen = system_domain(DOMID_XEN, DOMAIN_KIND_SYSTEM, 0);
+    domain_dump_init();
 }
 
 struct vcpu *domain_idle_vcpu(unsigned int cpu)

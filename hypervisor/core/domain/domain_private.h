@@ -34,4 +34,8 @@ void vcpu_info_detach(struct vcpu *vcpu);
 void watchdogs_init(struct domain *domain);
 void watchdogs_kill(struct domain *domain);
 
+/* ---- dump.c ---------------------------------------------------------------------------------- */
+
+void domain_dump_init(void);
+
 #endif
