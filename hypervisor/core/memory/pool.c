@@ -421,6 +421,15 @@ void frame_static_add(mfn_t from, mfn_t to)
     frames_set_static(from.value, end);
 }
 
+void frame_pool_announce(mfn_t from, mfn_t to, unsigned int node)
+{
+    uint64_t start = max(from.value, (uint64_t)1), end = min(to.value, frame_table_end);
+
+    if (start < end && range_add(start, end, node < CONFIG_MAX_NUMA_NODES ? node : 0)) {
+        frames_set_static(start, end);
+    }
+}
+
 void frame_pool_add(mfn_t from, mfn_t to, unsigned int node)
 {
     uint64_t start = max(from.value, (uint64_t)1), end = min(to.value, frame_table_end);

@@ -109,6 +109,12 @@ void frame_free_mapped(void *address, unsigned int order);
 void frame_pool_add(mfn_t from, mfn_t to, unsigned int node);
 
 /*
+ * Boot, before other CPUs run: RAM in use that a later frame_pool_add will give, with other CPUs
+ * running. Until then its frames are static.
+ */
+void frame_pool_announce(mfn_t from, mfn_t to, unsigned int node);
+
+/*
  * Boot: RAM that has entries in the table but is in use by something that did not come from the
  * allocator (image, modules). Private, count flag FRAME_STATIC; may be assigned to a domain, or given
  * to the allocator later with frame_pool_add or frame_free. Not for firmware memory that dom0 maps

@@ -125,6 +125,7 @@ static void start_this_cpu(void)
     machine_check_init_cpu();
     syscall_init_cpu();
     cpu_policy_init();
+    cpu_dump_init();
 }
 
 static void start_interrupts_and_time(void)

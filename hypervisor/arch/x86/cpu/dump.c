@@ -7,11 +7,14 @@
 #include "dump.h"
 
 #include "arch/cpu.h"
+#include "asm/cpu_features.h"
 #include "asm/current.h"
 #include "asm/domain.h"
 #include "asm/entry.h"
 #include "asm/layout.h"
 #include "asm/msr.h"
+#include "hypervisor/cpu.h"
+#include "hypervisor/debug_key.h"
 #include "hypervisor/domain.h"
 #include "hypervisor/printk.h"
 #include "hypervisor/symbol.h"
@@ -124,4 +127,34 @@ void arch_dump_vcpu(struct vcpu *vcpu)
     } else {
         dump_guest(vcpu, &vcpu->arch.user_regs);
     }
+}
+
+static void dump_this_cpu(void *data)
+{
+    struct vcpu *vcpu = arch_current_vcpu();
+
+    pr_info("CPU %u runs %s:\n", arch_cpu_id(),
+            vcpu == NULL || vcpu_is_idle(vcpu) ? "no guest" : "a guest");
+    arch_dump_stack();
+    if (vcpu != NULL && !vcpu_is_idle(vcpu)) {
+        arch_dump_vcpu(vcpu);
+    }
+}
+
+static void dump_all_cpus(char key)
+{
+    unsigned int cpu;
+
+    cpu_for_each_online(cpu)
+    {
+        struct cpu_mask one = { { 0 } };
+
+        cpu_mask_set(&one, cpu);
+        cpu_call(&one, dump_this_cpu, NULL);
+    }
+}
+
+void cpu_dump_init(void)
+{
+    debug_key_register('d', dump_all_cpus, "registers and stacks of all CPUs");
 }

@@ -184,7 +184,8 @@ void early_init(const struct boot_info *info)
         panic("too little memory: %llu MiB, at least %llu are needed",
               (unsigned long long)(ram_bytes >> 20), (unsigned long long)(RAM_BYTES_MIN >> 20));
     }
-    pr_info("%llu MiB of RAM\n", (unsigned long long)(ram_bytes >> 20));
+    pr_info("%llu MiB of RAM, image at 0x%llx\n", (unsigned long long)(ram_bytes >> 20),
+            (unsigned long long)image);
     ram_for_each(choose_trampoline);
     reserved_insert(0, LOW_END, 0);
     reserved_insert(image, image + (paddr_t)(xenios_end - xenios_start), 0);
@@ -249,8 +250,8 @@ paddr_t early_alloc(uint64_t bytes, uint64_t align, paddr_t below)
     return at;
 }
 
-/* Node by node into the frame allocator. */
-static void pool_add(paddr_t start, paddr_t end)
+/* Calls fn for the parts of [start, end) that lie on one node each. */
+static void by_node(paddr_t start, paddr_t end, void (*fn)(mfn_t from, mfn_t to, unsigned int node))
 {
     while (start < end) {
         paddr_t stop = end;
@@ -260,14 +261,38 @@ static void pool_add(paddr_t start, paddr_t end)
         if (stop <= start) {
             stop = start + PAGE_SIZE;
         }
-        frame_pool_add(paddr_to_mfn(start), paddr_to_mfn(stop), node);
+        fn(paddr_to_mfn(start), paddr_to_mfn(stop), node);
         start = stop;
     }
 }
 
+static void pool_add(paddr_t start, paddr_t end)
+{
+    by_node(start, end, frame_pool_add);
+}
+
+/* The frames wholly within a module. */
+static struct memory_range module_frames(const struct memory_range *module)
+{
+    return (struct memory_range){
+        .start = ROUND_UP(module->start, PAGE_SIZE),
+        .end = ROUND_DOWN(module->end, PAGE_SIZE),
+        .type = module->type,
+    };
+}
+
 void memory_pool_init(void)
 {
+    unsigned int i;
+
     pool_ready = true;
+    for (i = 0; i < reserved_count; i++) {
+        if (reserved[i].type != 0) {
+            struct memory_range frames = module_frames(&reserved[i]);
+
+            by_node(frames.start, frames.end, frame_pool_announce);
+        }
+    }
     early_for_each_free(pool_add);
 }
 
@@ -277,14 +302,11 @@ void boot_module_release(unsigned int module)
 
     for (i = 0; i < reserved_count; i++) {
         if (reserved[i].type == module + 1) {
-            paddr_t start = ROUND_UP(reserved[i].start, PAGE_SIZE);
-            paddr_t end = ROUND_DOWN(reserved[i].end, PAGE_SIZE);
+            struct memory_range frames = module_frames(&reserved[i]);
 
             reserved_count--;
             memmove(&reserved[i], &reserved[i + 1], (reserved_count - i) * sizeof(reserved[0]));
-            if (start < end) {
-                pool_add(start, end);
-            }
+            pool_add(frames.start, frames.end);
             return;
         }
     }

@@ -116,4 +116,7 @@ void features_init_cpu(void);
 /* Banks of this CPU report from now on (arch/x86/cpu/fault.c). */
 void machine_check_init_cpu(void);
 
+/* Registers the debug key 'd' (arch/x86/cpu/dump.c). */
+void cpu_dump_init(void);
+
 #endif
