@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "asm/boot_info.h"
+#include "asm/efi.h"
 
 /* The machine's memory: MEMORY_BYTES bytes from MEMORY_BASE. */
 #define MEMORY_BASE  0x10000u
@@ -273,6 +274,61 @@ static void memory_map_is_sanitised(void **state)
     assert_true(memory_map_valid(map, count));
 }
 
+#define SYSTEM_TABLE (MEMORY_BASE + 0x2000)
+
+static int setup_efi(void **state)
+{
+    static const uint16_t vendor[] = { 'E', 'D', 'K', 0 };
+
+    memset(memory, 0, sizeof(memory));
+    memset(&info, 0, sizeof(info));
+    info.efi = true;
+    info.efi_system_table = SYSTEM_TABLE;
+    put64(SYSTEM_TABLE, 0x5453595320494249ull);
+    put32(SYSTEM_TABLE + 8, 0x20046);
+    put64(SYSTEM_TABLE + 24, SYSTEM_TABLE + 0x100);
+    memcpy(memory + SYSTEM_TABLE + 0x100 - MEMORY_BASE, vendor, sizeof(vendor));
+    put32(SYSTEM_TABLE + 32, 7);
+    put64(SYSTEM_TABLE + 88, SYSTEM_TABLE + 0x200);
+    put32(SYSTEM_TABLE + 0x208, 0x2001e);
+    put64(SYSTEM_TABLE + 104, 9);
+    put64(SYSTEM_TABLE + 112, 0x7ff00000);
+    return 0;
+}
+
+static void efi_tables_are_found(void **state)
+{
+    efi_init(&info, read_memory);
+    assert_true(efi_info.present);
+    assert_int_equal(efi_info.revision, 0x20046);
+    assert_int_equal(efi_info.runtime_revision, 0x2001e);
+    assert_int_equal(efi_info.firmware_revision, 7);
+    assert_int_equal(efi_info.config_table, 0x7ff00000);
+    assert_int_equal(efi_info.config_table_count, 9);
+    assert_int_equal(efi_info.vendor[2], 'K');
+    assert_int_equal(efi_info.vendor[3], 0);
+}
+
+static void bad_efi_tables_are_not_there(void **state)
+{
+    put32(SYSTEM_TABLE, 0);
+    efi_init(&info, read_memory);
+    assert_false(efi_info.present);
+    setup_efi(state);
+    put64(SYSTEM_TABLE + 104, 1ull << 40);
+    efi_init(&info, read_memory);
+    assert_false(efi_info.present);
+    setup_efi(state);
+    info.efi_system_table = 0xfffffffffffffff8;
+    efi_init(&info, read_memory);
+    assert_false(efi_info.present);
+    setup_efi(state);
+    put64(SYSTEM_TABLE + 24, 8); /* a vendor out of reach is no reason to do without tables */
+    efi_init(&info, read_memory);
+    assert_true(efi_info.present);
+    assert_int_equal(efi_info.vendor[0], 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,6 +339,8 @@ int main(void)
         cmocka_unit_test_setup(multiboot2_with_bad_tags_is_refused, setup2),
         cmocka_unit_test_setup(long_command_line_is_cut, setup2),
         cmocka_unit_test(memory_map_is_sanitised),
+        cmocka_unit_test_setup(efi_tables_are_found, setup_efi),
+        cmocka_unit_test_setup(bad_efi_tables_are_not_there, setup_efi),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
