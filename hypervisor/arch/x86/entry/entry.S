@@ -88,6 +88,8 @@ entry_stubs:
         jmp     entry_nmi
         .elseif vector == 18
         jmp     entry_machine_check
+        .elseif vector == 1
+        jmp     entry_debug
         .elseif vector < 32
         jmp     entry_exception
         .else
@@ -138,6 +140,32 @@ entry_machine_check:
         CLEAN_FLAGS
         movq    %rsp, %rdi
         call    machine_check_handle
+        jmp     entry_leave_to_self
+
+/*
+ * #DB has a stack of its own: a breakpoint that MOV SS delays comes after the next instruction, and when
+ * that is SYSCALL it comes at the first one of the landing, whose stack is still the guest's. From a
+ * guest the frame moves to where those of other exceptions are.
+ */
+entry_debug:
+        SAVE_REGISTERS
+        CLEAN_FLAGS
+        testb   $3, REGS_CS(%rsp)
+        jz      1f
+        movq    %rsp, %rsi
+        movq    %rsp, %rdi
+        orq     $(STACK_BYTES - 1), %rdi
+        leaq    1 - STACK_TOP_BYTES(%rdi), %rdi
+        movq    %rdi, %rdx
+        movl    $(REGS_ES / 8), %ecx
+        rep movsq
+        movq    %rdx, %rsp
+        movq    %rsp, %rdi
+        call    exception_dispatch
+        jmp     entry_leave_to_guest
+1:
+        movq    %rsp, %rdi
+        call    exception_dispatch
         jmp     entry_leave_to_self
 
 /* ---- SYSCALL, SYSENTER -------------------------------------------------------------------------- */

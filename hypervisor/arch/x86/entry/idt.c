@@ -56,6 +56,7 @@ void idt_init(void)
     for (unsigned int vector = 0; vector < ARRAY_SIZE(idt); vector++) {
         gate_set(vector, IST_NONE, 0);
     }
+    gate_set(TRAP_DB, IST_DEBUG, 0);
     gate_set(TRAP_BP, IST_NONE, 3);
     gate_set(TRAP_OF, IST_NONE, 3);
     gate_set(TRAP_NMI, IST_NMI, 0);

@@ -24,13 +24,14 @@ _Static_assert(sizeof(struct syscall_landing) == 64, "one cache line a CPU");
 /* Builds the IDT once (boot CPU). Before it: any exception is a triple fault. */
 void idt_init(void);
 
-/* Loads the IDT on this CPU. IST 1..3 of the CPU's TSS must be set: see IST_*. */
+/* Loads the IDT on this CPU. IST 1..4 of the CPU's TSS must be set: see IST_*. */
 void idt_load(void);
 
 #define IST_NONE          0
 #define IST_DOUBLE_FAULT  1
 #define IST_NMI           2
 #define IST_MACHINE_CHECK 3
+#define IST_DEBUG         4
 
 /* STAR, LSTAR, CSTAR, FMASK, SYSENTER MSRs of this CPU, and its landing. On its own stack. */
 void syscall_init_cpu(void);
