@@ -224,7 +224,11 @@ entry_syscall32:
         call    exception_dispatch
         jmp     entry_leave_to_guest
 
-/* SYSENTER_ESP is the frame's end; the guest's stack pointer and return address are its own secret. */
+/*
+ * SYSENTER_ESP is the frame's end; the guest's stack pointer and return address are its own secret. The
+ * processor clears IF, and leaves the guest's NT, TF, DF and AC in force: NT would make every later IRET
+ * of this CPU fault. The guest had IF set, always.
+ */
         .globl  entry_sysenter
 entry_sysenter:
         pushq   $SELECTOR_USER_DS
@@ -235,7 +239,9 @@ entry_sysenter:
         pushq   $0
         movl    $ENTRY_VECTOR_SYSENTER, 4(%rsp)
         SAVE_REGISTERS
-        CLEAN_FLAGS
+        orl     $0x200, REGS_RFLAGS(%rsp)
+        pushq   $2
+        popfq
         movq    %rsp, %rdi
         call    exception_dispatch
         /* fall through */
