@@ -12,6 +12,7 @@
 #include "asm/msr.h"
 #include "asm/current.h"
 #include "asm/emulate_io.h"
+#include "asm/extable.h"
 #include "asm/fpu.h"
 #include "asm/instruction.h"
 #include "asm/page.h"
@@ -221,7 +222,11 @@ static bool is_long_mode_code(uint16_t selector)
     if (selector == SELECTOR_USER_CS64) {
         return true;
     }
-    __asm__("lar %1, %0" : "=r"(rights) : "r"((uint32_t)selector), "0"(0) : "cc");
+    /* The descriptor may be in a page that another vcpu took out of the LDT meanwhile. */
+    __asm__ volatile("1: lar %1, %0\n2:\n" EXTABLE("1b", "2b")
+                     : "=r"(rights)
+                     : "r"((uint32_t)selector), "0"(0)
+                     : "cc", "memory");
     return (rights & (1u << 21 | 1u << 22)) == 1u << 21;
 }
 
