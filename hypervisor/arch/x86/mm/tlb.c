@@ -19,6 +19,9 @@
  *       is read and CR3 loaded. So a CPU seen without a guest after the stamp was taken holds none of
  *       a guest's entries, and what it loads later is newer than the stamp.
  *
+ *   T5  flushed[cpu] never goes back: reading the clock, flushing and noting it is one step to this CPU's
+ *       interrupts. Else a CPU that waits for the later value, having asked already, waits for ever.
+ *
  * Loads of CR3 move flushed[], as guests' entries are never global (paging.c P4); flushes of a single
  * address move neither.
  *
@@ -71,6 +74,7 @@ void cr3_load(uint64_t cr3)
 {
     struct tlb_cpu *own = &this_cpu(tlb_cpus);
     bool is_guest = cr3 != hypervisor_root_cr3;
+    unsigned long flags = arch_irq_save(); /* a flush in between must not be unsaid: see T5 */
     uint64_t now;
 
     if (is_guest && !own->has_guest) {
@@ -82,6 +86,7 @@ void cr3_load(uint64_t cr3)
     if (!is_guest) {
         atomic_write_release(&own->has_guest, 0);
     }
+    arch_irq_restore(flags);
 }
 
 void tlb_flush_local(void)
@@ -94,8 +99,8 @@ void tlb_flush_local(void)
 
 static void flush_everything(void)
 {
-    uint64_t now = atomic_read_acquire(&tlb_clock);
     unsigned long flags = arch_irq_save();
+    uint64_t now = atomic_read_acquire(&tlb_clock);
     uint64_t cr4 = cr4_read_raw();
 
     if (cr4 & CR4_PGE) {
