@@ -24,6 +24,10 @@ HOST_WEAK void tlb_flush_local(void)
 {
 }
 
+HOST_WEAK void tlb_poll(void)
+{
+}
+
 HOST_WEAK void tlb_flush_local_va(uint64_t va)
 {
 }

@@ -40,7 +40,8 @@
  *  written, under the owner's mmu_lock only. References to a VALIDATED table with a count above 0 are
  *  taken and dropped (but the last) without it, by compare-exchange. WRITABLE and DESCRIPTOR are taken
  *  and dropped without any lock: who makes the count leave 0 for another type, or drops the last one,
- *  holds PAGETYPE_LOCKED in the word meanwhile; others spin, with interrupts on. Stamps are written
+ *  holds PAGETYPE_LOCKED in the word meanwhile; others spin, and flush when asked (an LDT page comes
+ *  in by fault on the way out to the guest, with interrupts off). Stamps are written
  *  while LOCKED (or DISMANTLING) excludes everybody else: otherwise a reference taken and dropped in
  *  between would be older than the stamp says.
  *
@@ -55,6 +56,7 @@
 #include "arch/cpu.h"
 #include "arch/memory.h"
 #include "asm/cache.h"
+#include "asm/tlb.h"
 #include "hypervisor/atomic.h"
 #include "hypervisor/bug.h"
 #include "hypervisor/error.h"
@@ -74,6 +76,7 @@ uint64_t type_read_unlocked(const struct frame *frame)
     uint64_t word;
 
     while ((word = atomic_read_acquire(&frame->type)) & PAGETYPE_LOCKED) {
+        tlb_poll(); /* interrupts may be off here, and the holder wait for this CPU's flush */
         arch_cpu_relax();
     }
     return word;
