@@ -56,7 +56,11 @@ void interrupt_entry(struct cpu_user_regs *regs)
 
 void entry_iret_failed(struct cpu_user_regs *regs)
 {
-    (void)regs;
+    /* The frame pushed here ends before them; the callback tells the guest what they are. */
+    __asm__ volatile("mov %%ds, %0" : "=r"(regs->ds));
+    __asm__ volatile("mov %%es, %0" : "=r"(regs->es));
+    __asm__ volatile("mov %%fs, %0" : "=r"(regs->fs));
+    __asm__ volatile("mov %%gs, %0" : "=r"(regs->gs));
     arch_irq_enable();
     pv_inject_failsafe();
 }
