@@ -12,8 +12,8 @@
  *  1. An irq is in the table at most once.
  *  2. A slot changes under table->lock (LOCK_IRQ_MAP) only; it is read without, and what is read is
  *     checked again under the descriptor's lock (guest.c).
- *  3. The shared EOI map's frame is held, with a writable type, from its registration to the
- *     table's end.
+ *  3. The shared EOI map's frame is held, with a writable type, from its registration until the
+ *     domain gives its memory back: a frame held for longer would keep the domain from being freed.
  */
 #include "arch/irq.h"
 #include "arch/memory.h"
@@ -60,6 +60,27 @@ int arch_pirqs_create(struct domain *domain)
     return 0;
 }
 
+void pirq_eoi_map_release(struct domain *domain)
+{
+    struct pirq_table *table = domain->pirqs;
+    struct frame *frame = NULL;
+
+    if (table == NULL) {
+        return;
+    }
+    spin_lock(&table->lock);
+    if (table->eoi_map != NULL) {
+        frame = table->eoi_frame;
+        table->eoi_frame = NULL;
+        WRITE_ONCE(table->eoi_map, NULL);
+    }
+    spin_unlock(&table->lock);
+    if (frame != NULL) {
+        arch_frame_put_writable(frame);
+        frame_put(frame);
+    }
+}
+
 /* Frees the slot, whatever it held, and lets go of the interrupt. Returns what it held. */
 static int slot_clear(struct domain *domain, unsigned int pirq)
 {
@@ -94,11 +115,8 @@ void arch_pirqs_destroy(struct domain *domain)
     for (unsigned int pirq = 0; pirq < table->count; pirq++) {
         slot_clear(domain, pirq);
     }
+    pirq_eoi_map_release(domain);
     domain->pirqs = NULL;
-    if (table->eoi_frame != NULL) {
-        arch_frame_put_writable(table->eoi_frame);
-        frame_put(table->eoi_frame);
-    }
     heap_free(table);
 }
 
@@ -248,17 +266,20 @@ bool pirq_auto_unmask(const struct domain *domain)
 
 void pirq_eoi_map_update(struct domain *domain, unsigned int pirq)
 {
-    unsigned long *map =
-        domain->pirqs != NULL ? atomic_read_acquire(&domain->pirqs->eoi_map) : NULL;
+    struct pirq_table *table = domain->pirqs;
+    unsigned long *map;
 
-    if (map == NULL || pirq >= EOI_MAP_BITS) {
+    if (table == NULL || READ_ONCE(table->eoi_map) == NULL || pirq >= EOI_MAP_BITS) {
         return;
     }
-    if (pirq_needs_eoi(domain, pirq)) {
+    spin_lock(&table->lock);
+    map = table->eoi_map;
+    if (map != NULL && pirq_needs_eoi(domain, pirq)) {
         (void)bit_test_and_set(map, pirq);
-    } else {
+    } else if (map != NULL) {
         (void)bit_test_and_clear(map, pirq);
     }
+    spin_unlock(&table->lock);
 }
 
 int pirq_eoi_map_register(struct domain *domain, uint64_t gmfn, bool auto_unmask)
@@ -279,7 +300,7 @@ int pirq_eoi_map_register(struct domain *domain, uint64_t gmfn, bool auto_unmask
         return -XEN_EINVAL;
     }
     spin_lock(&table->lock);
-    if (table->eoi_map == NULL) {
+    if (table->eoi_map == NULL && READ_ONCE(domain->dying) == DOMAIN_ALIVE) {
         table->eoi_frame = frame;
         table->auto_unmask = auto_unmask;
         atomic_write_release(&table->eoi_map, (unsigned long *)mfn_to_virt(frame_mfn(frame)));

@@ -9,6 +9,7 @@
 #include "asm/cpu_policy.h"
 #include "asm/entry.h"
 #include "asm/fpu.h"
+#include "asm/irq.h"
 #include "asm/pagetype.h"
 #include "asm/pv.h"
 #include "asm/pv_switch.h"
@@ -73,6 +74,7 @@ int arch_domain_relinquish(struct domain *domain)
             return error;
         }
     }
+    pirq_eoi_map_release(domain);
     return pagetype_relinquish(domain);
 }
 

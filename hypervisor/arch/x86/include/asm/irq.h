@@ -148,6 +148,8 @@ bool pirq_is_shared(const struct domain *domain, unsigned int pirq);
  * frame is not the domain's writable memory.
  */
 int pirq_eoi_map_register(struct domain *domain, uint64_t gmfn, bool auto_unmask) __must_check;
+/* The hypervisor's references to the page of the map go: part of arch_domain_relinquish. */
+void pirq_eoi_map_release(struct domain *domain);
 bool pirq_auto_unmask(const struct domain *domain);
 /* The event port the pirq is bound to, 0 when it is not. */
 uint32_t pirq_port(const struct domain *domain, unsigned int pirq);
