@@ -12,8 +12,11 @@
 #include "arch/memory.h"
 #include "hypervisor/error.h"
 
-/* The L1 table of the domain that the current guest's tables map at the address. */
-static bool mapped_table(const struct vcpu *vcpu, uint64_t address, mfn_t *table)
+/*
+ * The L1 table of the domain that the current guest's tables map at the address, with a reference:
+ * what is read of it must not be another domain's by then.
+ */
+static bool mapped_table_get(const struct vcpu *vcpu, uint64_t address, mfn_t *table)
 {
     struct pte_place place;
     struct frame *frame;
@@ -26,7 +29,14 @@ static bool mapped_table(const struct vcpu *vcpu, uint64_t address, mfn_t *table
         return false;
     }
     frame = frame_of(*table);
-    return frame->owner == vcpu->domain->id.value && pagetype_of(frame) == PAGETYPE_L1;
+    if (!frame_get(frame, vcpu->domain)) {
+        return false;
+    }
+    if (pagetype_of(frame) == PAGETYPE_L1) {
+        return true;
+    }
+    frame_put(frame);
+    return false;
 }
 
 /* `width` bytes at `offset` of an entry replaced. */
@@ -37,20 +47,16 @@ static uint64_t entry_with(uint64_t entry, uint64_t part, unsigned int offset, u
     return (entry & ~mask) | (part << 8 * offset & mask);
 }
 
-bool pv_emulate_pte_write(struct cpu_user_regs *regs, uint64_t address)
+/* True when it was done, or is to be tried again. */
+static bool emulate_on(struct vcpu *vcpu, struct cpu_user_regs *regs, uint64_t address, mfn_t table)
 {
-    struct vcpu *vcpu = current_vcpu();
     unsigned int offset = address & 7, index = (unsigned int)(address >> 3 & 511), count;
     uint8_t bytes[INSTRUCTION_BYTES_MAX];
     struct cpu_user_regs after = *regs;
     struct pte_write op;
     uint64_t old, part;
-    mfn_t table;
     int error;
 
-    if (!mapped_table(vcpu, address, &table)) {
-        return false;
-    }
     count = instruction_fetch(regs, bytes);
     if (!pte_write_decode(&op, bytes, count) || offset + op.width > 8) {
         return false;
@@ -70,4 +76,18 @@ bool pv_emulate_pte_write(struct cpu_user_regs *regs, uint64_t address)
     after.rflags &= ~(uint64_t)X86_EFLAGS_RF;
     *regs = after;
     return true;
+}
+
+bool pv_emulate_pte_write(struct cpu_user_regs *regs, uint64_t address)
+{
+    struct vcpu *vcpu = current_vcpu();
+    mfn_t table;
+    bool done;
+
+    if (!mapped_table_get(vcpu, address, &table)) {
+        return false;
+    }
+    done = emulate_on(vcpu, regs, address, table);
+    frame_put(frame_of(table));
+    return done;
 }
