@@ -131,9 +131,11 @@ void pv_descriptor_domain_free(struct domain *domain)
  */
 static void flush_vcpu(const struct vcpu *vcpu)
 {
-    uint32_t cpu = atomic_read_acquire(&vcpu->arch.loaded_on);
     struct cpu_mask mask = { { 0 } };
+    uint32_t cpu;
 
+    memory_barrier(); /* who loads the vcpu after this look finds the entries gone */
+    cpu = atomic_read_acquire(&vcpu->arch.loaded_on);
     if (cpu == CPU_NOT_LOADED) {
         return;
     }
