@@ -1,14 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) the Xenios authors */
 /*
- * TLB flushes that a guest asks for by vcpu. A vcpu's translations are on the CPU it runs on, or ran
- * on last (its address space may still be loaded there); on every other CPU they went with a CR3 load.
+ * TLB flushes that a guest asks for by vcpu. A vcpu's translations are on the CPU that it runs or is
+ * about to run on, and on the one where its address space stayed loaded, which may be another since the
+ * vcpu was moved, and may be its own again; on every other CPU they went with a CR3 load.
  */
 #include "internal.h"
 
 #include "hypervisor/bitmap.h"
 #include "hypervisor/guest.h"
 #include "hypervisor/string.h"
+
+static void mask_add(const struct vcpu *vcpu, struct cpu_mask *mask)
+{
+    uint32_t loaded_on = READ_ONCE(vcpu->arch.loaded_on);
+
+    if (loaded_on < CONFIG_MAX_CPUS) {
+        cpu_mask_set(mask, loaded_on);
+    }
+    cpu_mask_set(mask, READ_ONCE(vcpu->processor));
+}
 
 void flush_mask_domain(const struct domain *domain, struct cpu_mask *mask)
 {
@@ -18,7 +29,7 @@ void flush_mask_domain(const struct domain *domain, struct cpu_mask *mask)
     memset(mask, 0, sizeof(*mask));
     domain_for_each_vcpu(domain, i, vcpu)
     {
-        cpu_mask_set(mask, READ_ONCE(vcpu->processor));
+        mask_add(vcpu, mask);
     }
 }
 
@@ -38,7 +49,7 @@ int flush_mask_guest(const struct domain *domain, uint64_t bitmap, struct cpu_ma
             const struct vcpu *vcpu = domain->vcpus[base + bit];
 
             if (vcpu) {
-                cpu_mask_set(mask, READ_ONCE(vcpu->processor));
+                mask_add(vcpu, mask);
             }
         }
     }
