@@ -108,6 +108,15 @@ static bool dr7_acceptable(uint64_t value)
     return true;
 }
 
+/* Values of a vcpu that comes to run, or leaves, with breakpoints in use. */
+void pv_load_debug_registers(const struct vcpu *vcpu)
+{
+    for (unsigned int i = 0; i < 4; i++) {
+        debug_address_load(i, vcpu->arch.pv.debug_regs[i]);
+    }
+    __asm__ volatile("mov %0, %%db7" : : "r"(vcpu->arch.pv.debug_regs[7]));
+}
+
 int pv_set_debug_register(struct vcpu *vcpu, unsigned int reg, uint64_t value)
 {
     uint64_t *regs = vcpu->arch.pv.debug_regs;
@@ -136,7 +145,9 @@ int pv_set_debug_register(struct vcpu *vcpu, unsigned int reg, uint64_t value)
             return -XEN_EPERM;
         }
         if (loaded && ((value | regs[7]) & DR7_ENABLES)) {
-            __asm__ volatile("mov %0, %%db7" : : "r"(value));
+            /* The addresses may be another vcpu's: only a vcpu that uses breakpoints gets its own back. */
+            regs[7] = value;
+            pv_load_debug_registers(vcpu);
         }
         break;
     default:
@@ -144,15 +155,6 @@ int pv_set_debug_register(struct vcpu *vcpu, unsigned int reg, uint64_t value)
     }
     regs[reg] = value;
     return 0;
-}
-
-/* Values of a vcpu that comes to run, or leaves, with breakpoints in use. */
-void pv_load_debug_registers(const struct vcpu *vcpu)
-{
-    for (unsigned int i = 0; i < 4; i++) {
-        debug_address_load(i, vcpu->arch.pv.debug_regs[i]);
-    }
-    __asm__ volatile("mov %0, %%db7" : : "r"(vcpu->arch.pv.debug_regs[7]));
 }
 
 /* arg[0]: register 0..7, arg[1]: value. */
