@@ -75,6 +75,12 @@ struct credit_cpu {
 
 static DEFINE_PER_CPU(struct credit_cpu, credit_cpus);
 
+/*
+ * Busy CPUs where vcpus wait. What waits for an idle CPU to wake up is not counted: it does not wait
+ * long, and the CPU says so itself when it picks and somebody is left.
+ */
+static struct cpu_mask waiting_mask;
+
 static int64_t ratelimit_ns(void)
 {
     return (int64_t)opt_ratelimit_us * (int64_t)NS_PER_US;
@@ -195,41 +201,62 @@ static struct sched_unit *best_to_take(unsigned int from, unsigned int cpu, uint
     return best;
 }
 
+/* Says whether vcpus wait on that busy CPU, whose lock is held. True when they do and did not. */
+static bool waiting_update(unsigned int cpu)
+{
+    bool waiting = !list_empty(&per_cpu(credit_cpus, cpu).queue);
+
+    if (waiting == cpu_mask_test(&waiting_mask, cpu)) {
+        return false;
+    }
+    if (waiting) {
+        cpu_mask_set(&waiting_mask, cpu);
+    } else {
+        cpu_mask_clear(&waiting_mask, cpu);
+    }
+    return waiting;
+}
+
+/* Moves the best vcpu that waits on `other` to the queue of `cpu`. Both locks held. */
+static bool take_from(unsigned int other, unsigned int cpu, uint32_t mine)
+{
+    struct sched_unit *unit = best_to_take(other, cpu, mine);
+
+    if (unit == NULL) {
+        return false;
+    }
+    dequeue(unit, other);
+    (void)waiting_update(other);
+    unit->period = per_cpu(credit_cpus, cpu).period;
+    sched_assign(unit->vcpu, cpu);
+    enqueue(unit, cpu);
+    return true;
+}
+
 /* Takes a vcpu that waits elsewhere into the queue of `cpu`, whose lock is held. */
 static bool take_from_others(unsigned int cpu, uint32_t mine)
 {
-    bool missed = false;
-    unsigned int other;
+    unsigned int other, distance, last = 0;
+    bool missed = false, taken = false;
 
-    for (other = sched_mask_next(&sched_cpu_mask, &sched_cpu_mask, NULL, cpu + 1); other != cpu;
-         other = sched_mask_next(&sched_cpu_mask, &sched_cpu_mask, NULL, other + 1)) {
-        struct sched_cpu *from = &per_cpu(sched_cpus, other);
-        struct sched_unit *unit;
-
-        /* One that waits for an idle CPU to wake up does not wait long. */
-        if (READ_ONCE(from->queued) <= (sched_cpu_idle(other) ? 1u : 0u)) {
-            continue;
+    /* Once around, starting behind this CPU; the mask changes meanwhile. */
+    for (other = cpu; !taken; last = distance) {
+        other = sched_mask_next(&waiting_mask, &sched_cpu_mask, NULL, other + 1);
+        distance = (other + CONFIG_MAX_CPUS - cpu) % CONFIG_MAX_CPUS;
+        if (other >= CONFIG_MAX_CPUS || distance <= last) {
+            break;
         }
-        if (!spin_trylock(&from->lock)) {
+        if (!spin_trylock(&per_cpu(sched_cpus, other).lock)) {
             missed = true;
             continue;
         }
-        unit = best_to_take(other, cpu, mine);
-        if (unit != NULL) {
-            dequeue(unit, other);
-            unit->period = per_cpu(credit_cpus, cpu).period;
-            sched_assign(unit->vcpu, cpu);
-            enqueue(unit, cpu);
-        }
-        spin_unlock(&from->lock);
-        if (unit != NULL) {
-            return true;
-        }
+        taken = take_from(other, cpu, mine);
+        spin_unlock(&per_cpu(sched_cpus, other).lock);
     }
-    if (missed && mine == 0) {
+    if (missed && !taken && mine == 0) {
         softwork_raise(SOFTWORK_SCHEDULE);
     }
-    return false;
+    return taken;
 }
 
 /* Nothing to run here: from now on wakers know, and then others' queues are looked at. */
@@ -324,6 +351,7 @@ static void credit2_wake(struct vcpu *vcpu)
     if (!queue->slice_limited || unit->credit > credit_at(running, time_now())) {
         softwork_raise_on(cpu, SOFTWORK_SCHEDULE);
     }
+    (void)waiting_update(cpu);
     call_idle_cpu(vcpu);
 }
 
@@ -331,6 +359,7 @@ static void credit2_sleep(struct vcpu *vcpu)
 {
     if (vcpu->sched->queued) {
         dequeue(vcpu->sched, vcpu->processor);
+        (void)waiting_update(vcpu->processor);
     }
 }
 
@@ -393,7 +422,7 @@ static struct sched_decision credit2_pick(unsigned int cpu, system_time_t now)
 {
     struct sched_cpu *queue = &per_cpu(sched_cpus, cpu);
     struct credit_cpu *on = &per_cpu(credit_cpus, cpu);
-    struct sched_unit *prev = queue->current->sched, *running = NULL, *next;
+    struct sched_unit *prev = queue->current->sched, *running = NULL, *next, *first;
     struct sched_decision decision = { .next = queue->idle, .slice_ns = TIME_NEVER };
 
     if (prev != NULL) {
@@ -421,9 +450,13 @@ static struct sched_decision credit2_pick(unsigned int cpu, system_time_t now)
         new_period(on, next);
         balance(cpu, on->load + next->weight);
     }
+    first = first_of(on);
+    if (waiting_update(cpu)) {
+        call_idle_cpu(first->vcpu);
+    }
     next->yielded = false;
     decision.next = next->vcpu;
-    decision.slice_ns = slice_of(next, first_of(on), now);
+    decision.slice_ns = slice_of(next, first, now);
     return decision;
 }
 
