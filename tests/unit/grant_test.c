@@ -447,6 +447,15 @@ static void the_dump_shows_grants_in_use(void **state)
     assert_int_equal(unmap(0, mapping.dev_bus_addr, mapping.handle), GNTST_okay);
 }
 
+static void the_dump_is_not_a_guests_to_make(void **state)
+{
+    struct gnttab_dump_table op = { .dom = DOMID_SELF, .status = 77 };
+
+    act_as(dom1);
+    assert_int_equal(OP(dump_table, op), 0);
+    assert_int_equal(op.status, GNTST_permission_denied);
+}
+
 static void what_is_not_offered_is_refused(void **state)
 {
     struct gnttab_transfer transfer = { .domid = 1, .status = 77 };
@@ -559,6 +568,7 @@ int main(void)
         TEST(idle_entries_are_swapped),
         TEST(a_dead_granter_is_kept_by_its_mappings),
         TEST(the_dump_shows_grants_in_use),
+        TEST(the_dump_is_not_a_guests_to_make),
         TEST(what_is_not_offered_is_refused),
         TEST(revoking_races_with_mapping),
     };
