@@ -171,6 +171,8 @@ static void retire_frame(struct grant_table *table, uint32_t frame)
 
     atomic_write_release(&table->shared[frame], (void *)NULL);
     grant_frame_drain(table, frame);
+    /* The locks of version 2 entries: a frame has half as many of them. */
+    grant_frame_drain(table, frame / (V1_A_FRAME / V2_A_FRAME));
     frame_unshare(shared);
 }
 
