@@ -170,6 +170,25 @@ static void test_pirq_table_full(void **state)
     assert_int_equal(pirq_map(dom1, -1, 4), -XEN_ENOSPC);
 }
 
+/* A domain that dies must not keep a frame of its own by the map's reference. */
+static void test_eoi_map_is_given_back(void **state)
+{
+    struct frame *frame = frame_alloc(0, ALLOC_NODE_ANY, ALLOC_ZERO);
+    mfn_t mfn;
+
+    assert_non_null(frame);
+    assert_int_equal(frame_assign(dom1, frame, 0, 0), 0);
+    mfn = frame_mfn(frame);
+    assert_int_equal(pirq_eoi_map_register(dom1, mfn.value, true), 0);
+    assert_int_equal(pirq_eoi_map_register(dom1, mfn.value, true), -XEN_EBUSY);
+    atomic_write(&dom1->dying, DOMAIN_DYING);
+    pirq_eoi_map_release(dom1);
+    assert_int_equal(pirq_eoi_map_register(dom1, mfn.value, true), -XEN_EBUSY);
+    assert_true(frame_clear_allocated(frame));
+    frame_put(frame);
+    assert_int_equal(dom1->frames_total, 0);
+}
+
 static void test_unmap_unbinds(void **state)
 {
     (void)bind_pirq(dom0, 18);
@@ -328,7 +347,7 @@ int main(void)
         TEST(test_pirq_numbers),  TEST(test_pirq_table_full),
         TEST(test_unmap_unbinds), TEST(test_msi),
         TEST(test_msix),          TEST(test_msix_table_unreachable),
-        TEST(test_filter),
+        TEST(test_filter),        TEST(test_eoi_map_is_given_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
