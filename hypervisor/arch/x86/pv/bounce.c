@@ -73,6 +73,9 @@ static void frame_enter(struct bounce_frame *frame, struct vcpu *vcpu, struct cp
     if (guest_copy_to(sp, frame->word, bytes)) {
         domain_crash(vcpu->domain, "kernel stack of vcpu %u at %#lx cannot take a trap frame",
                      vcpu->id, (unsigned long)sp);
+        if (!from_kernel) {
+            pv_toggle_mode(vcpu); /* registers are the user's still, until the vcpu stops */
+        }
         return;
     }
     if (mask_events) {
