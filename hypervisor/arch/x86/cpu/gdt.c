@@ -17,6 +17,7 @@
 #include "arch/memory.h"
 #include "asm/current.h"
 #include "asm/entry.h"
+#include "asm/paging.h"
 #include "hypervisor/cpu.h"
 #include "hypervisor/frame.h"
 #include "hypervisor/string.h"
@@ -35,7 +36,7 @@ _Static_assert(offsetof(struct cpu_tss, ist) == 36, "TSS");
 _Static_assert(offsetof(struct cpu_tss, io_bitmap) == 102, "TSS");
 #define TSS_LIMIT (offsetof(struct cpu_tss, io_bitmap) + 2 - 1)
 
-/* #DB of the hypervisor's own code does next to nothing on its stack (entry.S). */
+/* At the low end of the main stack: #DB of our own code does next to nothing on it (entry.S). */
 #define DEBUG_STACK_BYTES 2048
 
 static struct cpu_gdt_page boot_gdt_page;
@@ -100,7 +101,7 @@ static void fill_tss(unsigned int cpu)
     tss->ist[IST_DOUBLE_FAULT - 1] = stack + 1 * PAGE_SIZE;
     tss->ist[IST_NMI - 1] = stack + 2 * PAGE_SIZE;
     tss->ist[IST_MACHINE_CHECK - 1] = stack + 3 * PAGE_SIZE;
-    tss->ist[IST_DEBUG - 1] = stack + 3 * PAGE_SIZE + DEBUG_STACK_BYTES;
+    tss->ist[IST_DEBUG - 1] = stack + STACK_GUARD_OFFSET + PAGE_SIZE + DEBUG_STACK_BYTES;
     tss->io_bitmap = TSS_LIMIT + 1;
 }
 
