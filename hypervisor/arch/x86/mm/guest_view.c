@@ -22,7 +22,8 @@ void arch_m2p_window(uint64_t *start, uint64_t *end, uint64_t *max_mfn)
 {
     *start = MACH2PHYS_VIRT_START;
     *end = MACH2PHYS_VIRT_END;
-    *max_mfn = MACH2PHYS_NR_ENTRIES - 1;
+    /* Beyond the last frame there is nothing to read: a guest that knows saves itself the faults. */
+    *max_mfn = arch_memory_end_mfn() - 1;
 }
 
 #define FRAMES_PER_M2P_CHUNK (PAGE_BYTES_2M / sizeof(uint64_t))
