@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) the Xenios authors */
 /*
- * A small world for the tests of arch/x86/pagetype: two PV domains (0: privileged, owns hardware; 1:
- * neither) with one vcpu each, made by hand, so that only the frame table and the page types run.
+ * A small world for the tests of arch/x86/pagetype: two PV domains (0: privileged, owns hardware;
+ * 1: neither) with one vcpu each, made by hand, so that only the frame table and the page types
+ * run.
  */
 #ifndef TESTS_PAGETYPE_WORLD_H
 #define TESTS_PAGETYPE_WORLD_H

@@ -4,7 +4,7 @@
  * What an entry of a guest's page table may be, and which references it holds.
  *
  *   level  refused bits                          changed bits        refers to
- *   L2-L4  PWT, PCD, PS (superpages), 52..62     + USER, - GLOBAL    L(n-1) table of the same domain
+ *   L2-L4  PWT, PCD, PS (superpages), 52..62     + USER, - GLOBAL    L(n-1) table of the domain
  *   L1     52..62                                + USER, - GLOBAL    see below
  *
  * The guest's kernel runs in ring 3, so the hypervisor sets U/S everywhere; kernel and user of a

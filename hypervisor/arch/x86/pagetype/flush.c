@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) the Xenios authors */
 /*
- * TLB flushes that a guest asks for by vcpu. A vcpu's translations are on the CPU that it runs or is
- * about to run on, and on the one where its address space stayed loaded, which may be another since the
- * vcpu was moved, and may be its own again; on every other CPU they went with a CR3 load.
+ * TLB flushes that a guest asks for by vcpu. A vcpu's translations are on the CPU that it runs or
+ * is about to run on, and on the one where its address space stayed loaded, which may be another
+ * since the vcpu was moved, and may be its own again; on every other CPU they went with a CR3 load.
  */
 #include "internal.h"
 

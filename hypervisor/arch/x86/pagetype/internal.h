@@ -30,7 +30,7 @@ void type_finish(struct frame *frame, enum pagetype type, uint64_t flags, uint32
 int type_get_simple(struct frame *frame, enum pagetype type) __must_check;
 void type_put_simple(struct frame *frame, enum pagetype type);
 
-/* One more reference of a type that is validated and in use; false and nothing changed otherwise. */
+/* One more reference of a type that is validated and in use; else false, nothing changed. */
 bool type_get_validated(struct frame *frame, enum pagetype type) __must_check;
 /* Drops a reference unless it is the last one. */
 bool type_put_not_last(struct frame *frame) __must_check;
@@ -61,8 +61,8 @@ void entry_put(struct domain *domain, unsigned int level, uint64_t pte);
 bool mfn_is_device(mfn_t mfn);
 
 /*
- * The new entry needs exactly the references the old one has; then *pte is adjusted. False also when
- * the new one is not acceptable.
+ * The new entry needs exactly the references the old one has; then *pte is adjusted. False also
+ * when the new one is not acceptable.
  */
 bool entry_same_references(unsigned int level, uint64_t old, uint64_t *pte);
 
@@ -105,8 +105,8 @@ enum update_kind {
 };
 
 /*
- * Writes one entry of a VALIDATED table. Locked; the backlog must be empty, and the caller must call
- * table_finish_backlog() afterwards. Errors as entry_get's.
+ * Writes one entry of a VALIDATED table. Locked; the backlog must be empty, and the caller must
+ * call table_finish_backlog() afterwards. Errors as entry_get's.
  */
 int table_update(struct domain *domain, struct frame *frame, unsigned int index, uint64_t value,
                  struct domain *owner, enum update_kind kind, uint64_t expected) __must_check;
@@ -119,7 +119,7 @@ int table_unpin(struct domain *domain, mfn_t mfn) __must_check;                 
 /* In the count of mmu_update and mmuext_op: a continuation, what was done before is in *pdone. */
 #define MMU_UPDATE_PREEMPTED (1u << 31)
 
-/* ---- grant_map.c: what arch/memory.h says of arch_grant_map_host and arch_grant_unmap_host ----- */
+/* ---- grant_map.c: arch_grant_map_host and arch_grant_unmap_host of arch/memory.h ------------- */
 
 int grant_entry_map(struct vcpu *vcpu, uint64_t host_address, mfn_t mfn, uint32_t flags,
                     uint64_t pte_flags);

@@ -7,7 +7,8 @@
  * owner's mmu_lock. A request for a frame that is no table is a plain write, for which the frame
  * must be able to be writable: guests write tables that are not pinned yet this way.
  *
- * A continuation has MMU_UPDATE_PREEMPTED in count, reqs moved on, and what was done so far in *pdone.
+ * A continuation has MMU_UPDATE_PREEMPTED in count, reqs moved on, and what was done so far in
+ * *pdone.
  */
 #include "internal.h"
 
@@ -85,7 +86,7 @@ static int update_one(const struct batch *batch, const struct mmu_update *reques
         return update_m2p(batch, request);
     case MMU_PT_UPDATE_PRESERVE_AD:
         return update_entry(batch, request, true);
-    default: /* MMU_NORMAL_PT_UPDATE, and MMU_PT_UPDATE_NO_TRANSLATE: nothing is translated for PV */
+    default: /* MMU_NORMAL_PT_UPDATE, MMU_PT_UPDATE_NO_TRANSLATE: nothing is translated for PV */
         return update_entry(batch, request, false);
     }
 }

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) the Xenios authors */
 /*
- * Page tables: validation (taking the references of all entries) and dismantling (giving them back).
+ * Page tables: validation (taking the references of all entries) and dismantling (giving them
+ * back).
  *
- *     none --table_get--> PARTIAL --all entries--> VALIDATED --last table_put--> DISMANTLING --> none
- *                            |  ^                                                   ^
- *                  preempted +--+            an entry is refused, or abandoned      |
- *                            +------------------------------------------------------+
+ *   none --table_get--> PARTIAL --all entries--> VALIDATED --last table_put--> DISMANTLING --> none
+ *                          |  ^                                                   ^
+ *                preempted +--+            an entry is refused, or abandoned      |
+ *                          +------------------------------------------------------+
  *
- * Both are preemptible from L2 upwards; frame->validated counts the entries that hold references, so
- * that either can go on. A preempted validation is gone on with by whoever asks for the table next
- * (the hypercall that was preempted does). A preempted dismantling goes to the domain's backlog,
- * which whoever takes mmu_lock to change tables finishes first. To its former users the table is gone
- * already: a table above it may be dismantled before it or after.
+ * Both are preemptible from L2 upwards; frame->validated counts the entries that hold references,
+ * so that either can go on. A preempted validation is gone on with by whoever asks for the table
+ * next (the hypercall that was preempted does). A preempted dismantling goes to the domain's
+ * backlog, which whoever takes mmu_lock to change tables finishes first. To its former users the
+ * table is gone already: a table above it may be dismantled before it or after.
  *
  * Recursion is bounded by the four levels.
  */

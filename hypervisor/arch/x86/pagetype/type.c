@@ -29,21 +29,22 @@
  *  7. A PARTIAL or DISMANTLING table has count 1, and holds the references of entries
  *     [0, frame->validated) only. That one reference belongs to whoever completes the validation
  *     (PARTIAL) or to the domain's backlog (DISMANTLING).
- *  8. Before a frame gets a type other than the one it had last, every CPU that may hold translations
- *     from that time has flushed: frame->tlb_stamp is the TLB clock at the moment the count went to
+ *  8. Before a frame gets a type other than the one it had last, every CPU that may hold
+ *     translations from that time has flushed: frame->tlb_stamp is the TLB clock at the moment the
+ *     count went to
  *     0, taken after the last mapping went away.
  *  9. Memory that was mapped with another memory type than write-back is flushed from the caches
  *     before it becomes a table (what the CPU walks is what was validated).
  *
  * Locks and ordering
  *  L1..L4 types go from and to count 0, PARTIAL, DISMANTLING and PINNED change, and entries are
- *  written, under the owner's mmu_lock only. References to a VALIDATED table with a count above 0 are
- *  taken and dropped (but the last) without it, by compare-exchange. WRITABLE and DESCRIPTOR are taken
- *  and dropped without any lock: who makes the count leave 0 for another type, or drops the last one,
- *  holds PAGETYPE_LOCKED in the word meanwhile; others spin, and flush when asked (an LDT page comes
- *  in by fault on the way out to the guest, with interrupts off). Stamps are written
- *  while LOCKED (or DISMANTLING) excludes everybody else: otherwise a reference taken and dropped in
- *  between would be older than the stamp says.
+ *  written, under the owner's mmu_lock only. References to a VALIDATED table with a count above 0
+ *  are taken and dropped (but the last) without it, by compare-exchange. WRITABLE and DESCRIPTOR
+ *  are taken and dropped without any lock: who makes the count leave 0 for another type, or drops
+ *  the last one, holds PAGETYPE_LOCKED in the word meanwhile; others spin, and flush when asked (an
+ *  LDT page comes in by fault on the way out to the guest, with interrupts off). Stamps are written
+ *  while LOCKED (or DISMANTLING) excludes everybody else: otherwise a reference taken and dropped
+ *  in between would be older than the stamp says.
  *
  *  One deviation from the design's rule: a TLB flush is waited for with mmu_lock held, because a
  *  type change in the midst of a validation cannot be taken apart. Nobody takes mmu_lock with

@@ -63,9 +63,10 @@ void pagetype_domain_init(struct domain *domain);
 
 /*
  * Makes a validated L4 of the vcpu's domain its kernel (user) root and drops the one before; user
- * root 0: none. Updates vcpu->arch.cr3, and the hardware's CR3 when the vcpu is current. For another
- * vcpu than the current one: it must be paused and off its CPU. -XEN_EINVAL when the frame cannot be
- * an L4, -XEN_ERESTART when validation needs to go on: call again. Interrupts on, no lock held.
+ * root 0: none. Updates vcpu->arch.cr3, and the hardware's CR3 when the vcpu is current. For
+ * another vcpu than the current one: it must be paused and off its CPU. -XEN_EINVAL when the frame
+ * cannot be an L4, -XEN_ERESTART when validation needs to go on: call again. Interrupts on, no lock
+ * held.
  */
 int root_set_kernel(struct vcpu *vcpu, mfn_t mfn) __must_check;
 int root_set_user(struct vcpu *vcpu, mfn_t mfn) __must_check;
@@ -75,8 +76,8 @@ void root_drop(struct vcpu *vcpu);
 
 /*
  * Tables that were written as raw frames of a domain become a pinned, validated L4. The frames of
- * tables must be mapped read-only wherever these tables map them. Not preempted. For domain builders
- * within the hypervisor.
+ * tables must be mapped read-only wherever these tables map them. Not preempted. For domain
+ * builders within the hypervisor.
  */
 int pagetype_adopt_root(struct domain *domain, mfn_t l4) __must_check;
 
@@ -98,8 +99,8 @@ struct pte_place {
 
 /*
  * Finds the L1 entry (present or not) that maps `va` in the vcpu's kernel root. False when there is
- * none or the address is the hypervisor's or not canonical. Without the domain's mmu_lock the answer
- * is a hint: pagetype_write_pte checks again.
+ * none or the address is the hypervisor's or not canonical. Without the domain's mmu_lock the
+ * answer is a hint: pagetype_write_pte checks again.
  */
 bool pagetype_find_pte(const struct vcpu *vcpu, uint64_t va, struct pte_place *place) __must_check;
 
