@@ -112,6 +112,7 @@ static bool state_load(struct vcpu *vcpu)
     this_cpu(loaded) = vcpu;
     vcpu->arch.loaded_on = arch_cpu_id();
     *guest_regs() = vcpu->arch.user_regs;
+    gdt_load_own(); /* an NMI must find descriptors, and the ones in use may not be in the next CR3 */
     cr3_load(vcpu->arch.cr3);
     pv_load_descriptor_tables(vcpu);
     fpu_switch_in(vcpu);
@@ -130,8 +131,8 @@ static void state_save_and_unload(void *data)
         return;
     }
     state_save();
-    cr3_load(hypervisor_root_cr3);
     gdt_load_own();
+    cr3_load(hypervisor_root_cr3);
 }
 
 void arch_vcpu_sync_state(struct vcpu *vcpu)
