@@ -84,6 +84,11 @@ HOST_WEAK void arch_vcpu_mark_pending(struct vcpu *vcpu)
 {
 }
 
+HOST_WEAK bool arch_vcpu_kernel_in_reach(const struct vcpu *vcpu)
+{
+    return true;
+}
+
 HOST_WEAK void arch_vcpu_enable_upcalls(struct vcpu *vcpu)
 {
     vcpu->info->evtchn_upcall_mask = 0;

@@ -228,6 +228,10 @@ void vcpu_runstate_publish(struct vcpu *vcpu)
     if (address == 0) {
         return;
     }
+    WRITE_ONCE(vcpu->runstate_due, !arch_vcpu_kernel_in_reach(vcpu));
+    if (vcpu->runstate_due) {
+        return;
+    }
     /* The runstate of a vcpu that runs changes only when its CPU switches. */
     memset(&runstate, 0, sizeof(runstate));
     runstate.state = vcpu->runstate.state;

@@ -33,6 +33,13 @@ long arch_vcpu_op(struct vcpu *vcpu, unsigned int op, uint64_t guest_address);
 /* After the vcpu's pending flag went up: make it see an upcall (PV: nothing but a kick). */
 void arch_vcpu_mark_pending(struct vcpu *vcpu);
 
+/*
+ * Can the guest's kernel addresses be used by the current vcpu's guest_copy_*? Not while a PV guest's
+ * user is the context: its page tables need not have them. The architecture calls
+ * vcpu_runstate_publish() again at the next entry of the kernel when vcpu->runstate_due is set.
+ */
+bool arch_vcpu_kernel_in_reach(const struct vcpu *vcpu);
+
 /* The vcpu takes upcalls: SCHEDOP_block unmasks them. */
 void arch_vcpu_enable_upcalls(struct vcpu *vcpu);
 

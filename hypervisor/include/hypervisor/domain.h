@@ -57,6 +57,7 @@ struct vcpu {
     struct vcpu_info *info;   /* where the guest sees it, by a hypervisor address; never NULL */
     mfn_t info_mfn;           /* frame held for it, MFN_INVALID while in shared_info or the dummy */
     uint64_t runstate_guest;  /* guest address registered by VCPUOP_register_runstate_memory_area */
+    bool runstate_due;        /* not written yet: the guest's kernel memory was not in reach */
     uint64_t time_info_guest; /* VCPUOP_register_vcpu_time_memory_area */
 
     /* core/event */

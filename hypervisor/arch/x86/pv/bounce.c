@@ -69,6 +69,9 @@ static void frame_enter(struct bounce_frame *frame, struct vcpu *vcpu, struct cp
     sp = (sp & ~15ull) - bytes;
     if (!from_kernel) {
         pv_toggle_mode(vcpu);
+        if (unlikely(vcpu->runstate_due)) {
+            vcpu_runstate_publish(vcpu);
+        }
     }
     if (guest_copy_to(sp, frame->word, bytes)) {
         domain_crash(vcpu->domain, "kernel stack of vcpu %u at %#lx cannot take a trap frame",

@@ -278,6 +278,11 @@ void arch_vcpu_mark_pending(struct vcpu *vcpu)
     (void)vcpu; /* the flag in vcpu_info is all a PV guest looks at */
 }
 
+bool arch_vcpu_kernel_in_reach(const struct vcpu *vcpu)
+{
+    return vcpu->arch.pv.kernel_mode;
+}
+
 void arch_vcpu_enable_upcalls(struct vcpu *vcpu)
 {
     WRITE_ONCE(vcpu->info->evtchn_upcall_mask, 0);
