@@ -22,9 +22,8 @@
 #include "hypervisor/trace.h"
 #include "memory_ops.h"
 
-#define MEMOP_EXTENT_SHIFT 6
-#define MEMOP_MASK         ((1ul << MEMOP_EXTENT_SHIFT) - 1)
-#define EXTENTS_MAX        (~0ul >> MEMOP_EXTENT_SHIFT)
+#define MEMOP_MASK  ((1ul << MEMOP_EXTENT_SHIFT) - 1)
+#define EXTENTS_MAX (~0ul >> MEMOP_EXTENT_SHIFT)
 
 #define EXCHANGE_BATCH 32
 

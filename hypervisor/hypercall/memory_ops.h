@@ -9,6 +9,9 @@
 
 struct domain;
 
+/* arg[0]: the operation in the low bits, the extent to go on with in the others. */
+#define MEMOP_EXTENT_SHIFT 6
+
 /*
  * The domain an operation names (DOMID_SELF understood), with a reference, if the caller may do
  * that to it; else NULL and *error: -XEN_ESRCH, -XEN_EPERM.

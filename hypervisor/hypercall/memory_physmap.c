@@ -125,20 +125,18 @@ static long grant_table_size(struct domain *domain, uint32_t id, uint32_t *frame
 static long grant_table_acquire(struct hypercall *call, struct domain *domain,
                                 struct xen_mem_acquire_resource *arg)
 {
-    bool status = arg->id == XENMEM_resource_grant_table_id_status;
+    bool status = arg->id == XENMEM_resource_grant_table_id_status, progress = false;
 
-    for (uint32_t i = 0; i < arg->nr_frames; i++) {
+    for (uint64_t i = call->arg[0] >> MEMOP_EXTENT_SHIFT; i < arg->nr_frames; i++) {
         uint64_t index = arg->frame + i;
         mfn_t mfn;
         long error;
 
-        if (i != 0 && hypercall_preempt()) {
-            /* What is done is taken off the guest's structure. */
-            arg->frame_list.p += i;
-            arg->nr_frames -= i;
-            arg->frame += i;
-            return guest_write(call->arg[1], *arg) ? -XEN_EFAULT : HYPERCALL_CONTINUE;
+        if (progress && hypercall_preempt()) {
+            call->arg[0] = XENMEM_acquire_resource | i << MEMOP_EXTENT_SHIFT;
+            return HYPERCALL_CONTINUE;
         }
+        progress = true;
         if (index > UINT32_MAX) {
             return -XEN_EINVAL;
         }

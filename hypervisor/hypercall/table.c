@@ -4,6 +4,7 @@
  * The table of hypercalls and the one place that calls through it. A number without a handler gets
  * -XEN_ENOSYS; a handler for the control domain only gets called for no other.
  */
+#include "abi/layout.h"
 #include "hypervisor/bug.h"
 #include "hypervisor/domain.h"
 #include "hypervisor/hypercall.h"
@@ -34,7 +35,7 @@ const struct hypercall_row hypercall_table[] = {
     ROW(stack_switch, stack_switch, 2, HYPERCALL_ANYONE),
     ROW(set_callbacks, set_callbacks, 3, HYPERCALL_ANYONE),
     ROW(fpu_taskswitch, fpu_taskswitch, 1, HYPERCALL_ANYONE),
-    ROW(platform_op, platform_op, 1, HYPERCALL_ANYONE),
+    ROW(platform_op, platform_op, 1, HYPERCALL_PRIVILEGED),
     ROW(set_debugreg, set_debugreg, 2, HYPERCALL_ANYONE),
     ROW(get_debugreg, get_debugreg, 1, HYPERCALL_ANYONE),
     ROW(update_descriptor, update_descriptor, 2, HYPERCALL_ANYONE),

@@ -45,12 +45,6 @@ void arch_frame_share(struct frame *frame, bool writable);
 void arch_frame_unshare(struct frame *frame);
 
 /*
- * The type of a hypervisor page that becomes visible to a guest: held as writable, or so that the
- * guest can never map it writable. Nobody else refers to the frame yet.
- */
-void arch_frame_share(struct frame *frame, bool writable);
-
-/*
  * Translates a gfn of the domain into a frame with a reference (p2m for translated guests, identity
  * with ownership check for PV). NULL when it is not that domain's RAM.
  */

@@ -65,9 +65,6 @@ long hypercall_console_io(struct hypercall *call);
 long hypercall_multicall(struct hypercall *call);
 long hypercall_vm_assist(struct hypercall *call);
 long hypercall_hvm_op(struct hypercall *call);
-long hypercall_xsm_op(struct hypercall *call);
-long hypercall_domctl(struct hypercall *call);
-long hypercall_sysctl(struct hypercall *call);
 
 /* x86 PV, arch/x86/hypercall, arch/x86/pagetype, arch/x86/pv */
 long hypercall_set_trap_table(struct hypercall *call);
@@ -89,6 +86,5 @@ long hypercall_mmuext_op(struct hypercall *call);
 long hypercall_nmi_op(struct hypercall *call);
 long hypercall_physdev_op(struct hypercall *call);
 long hypercall_physdev_op_compat(struct hypercall *call);
-long hypercall_mca_op(struct hypercall *call);
 
 #endif

@@ -18,6 +18,8 @@
 #define CR4_GUEST_VIEW \
     (CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_FSGSBASE | CR4_OSXSAVE)
 
+#define CPUID_7B_FSGSBASE 1u
+
 static struct cpu_policy pv_default;
 
 void cpu_policy_init(void)
@@ -34,6 +36,9 @@ int cpu_policy_create(struct domain *domain)
     }
     *policy = pv_default;
     policy->hardware_domain = domain->is_hardware;
+    if (!(hypervisor_cr4 & CR4_FSGSBASE)) {
+        policy->feature[0][CPUID_B] &= ~CPUID_7B_FSGSBASE; /* its instructions would fault */
+    }
     policy_restrict_pv(policy, fpu_xcr0_supported);
     domain->arch.policy = policy;
     return 0;
