@@ -174,9 +174,10 @@ entry_debug:
  * LSTAR and CSTAR of CPU n point to landing n: the only registers known are rip, so each landing has
  * the address of its line in syscall_landings[] built in.
  */
+.macro LANDING_PADS name, target
         .balign 64
-        .globl  syscall_landing_pads
-syscall_landing_pads:
+        .globl  \name
+\name:
         .set    cpu, 0
         .rept   CONFIG_MAX_CPUS
         .balign 64
@@ -184,23 +185,13 @@ syscall_landing_pads:
         movq    syscall_landings + (cpu << SYSCALL_LANDING_SHIFT) + SYSCALL_LANDING_STACK(%rip), %rsp
         pushq   $SELECTOR_USER_DS
         pushq   syscall_landings + (cpu << SYSCALL_LANDING_SHIFT) + SYSCALL_LANDING_SCRATCH(%rip)
-        jmp     entry_syscall
+        jmp     \target
         .set    cpu, cpu + 1
         .endr
+.endm
 
-        .balign 64
-        .globl  syscall32_landing_pads
-syscall32_landing_pads:
-        .set    cpu, 0
-        .rept   CONFIG_MAX_CPUS
-        .balign 64
-        movq    %rsp, syscall_landings + (cpu << SYSCALL_LANDING_SHIFT) + SYSCALL_LANDING_SCRATCH(%rip)
-        movq    syscall_landings + (cpu << SYSCALL_LANDING_SHIFT) + SYSCALL_LANDING_STACK(%rip), %rsp
-        pushq   $SELECTOR_USER_DS
-        pushq   syscall_landings + (cpu << SYSCALL_LANDING_SHIFT) + SYSCALL_LANDING_SCRATCH(%rip)
-        jmp     entry_syscall32
-        .set    cpu, cpu + 1
-        .endr
+        LANDING_PADS syscall_landing_pads, entry_syscall
+        LANDING_PADS syscall32_landing_pads, entry_syscall32
 
 entry_syscall:
         pushq   %r11
