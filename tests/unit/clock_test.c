@@ -21,6 +21,11 @@ static uint64_t difference(uint64_t a, uint64_t b)
     return a > b ? a - b : b - a;
 }
 
+static uint64_t any_number(void)
+{
+    return ((uint64_t)rand() << 33 ^ (uint64_t)rand() << 16 ^ (uint64_t)rand()) >> (rand() % 64);
+}
+
 static void test_mul_div(void **state)
 {
     assert_int_equal(clock_mul_div(7, 6, 2), 21);
@@ -28,6 +33,14 @@ static void test_mul_div(void **state)
     assert_int_equal(clock_mul_div(1ull << 63, 4, 8), 1ull << 62);
     assert_int_equal(clock_mul_div(~0ull, 2, 1), UINT64_MAX);
     assert_int_equal(clock_mul_div(0, 5, 3), 0);
+    srand(4);
+    for (unsigned int i = 0; i < 200000; i++) {
+        uint64_t value = any_number(), mul = any_number(), div = any_number() | 1;
+        unsigned __int128 exact = (unsigned __int128)value * mul / div;
+
+        assert_int_equal(clock_mul_div(value, mul, div),
+                         exact > UINT64_MAX ? UINT64_MAX : (uint64_t)exact);
+    }
 }
 
 /* Against 128-bit arithmetic: off by 2^-31 of the value and the bits a shift loses at most. */
