@@ -105,9 +105,10 @@ static long op_watchdog(uint64_t address)
 static long op_pin_override(uint64_t address)
 {
     struct sched_pin_override op;
+    int error = security_check(current_domain(), current_domain(), SECURITY_PIN_OVERRIDE);
 
-    if (!current_domain()->is_hardware) {
-        return -XEN_EPERM;
+    if (error != 0) {
+        return error;
     }
     if (guest_read(op, address) != 0) {
         return -XEN_EFAULT;

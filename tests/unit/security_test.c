@@ -55,8 +55,9 @@ static void guests_act_on_themselves_only(void **state)
         SECURITY_MMU_FOREIGN_MAP, SECURITY_MMU_UPDATE,
     };
     static const enum security_operation never[] = {
-        SECURITY_SHUTDOWN_OTHER, SECURITY_CONSOLE_IO, SECURITY_PHYSDEV,      SECURITY_PLATFORM,
-        SECURITY_DOMCTL,         SECURITY_SYSCTL,     SECURITY_MEMORY_CLAIM,
+        SECURITY_SHUTDOWN_OTHER, SECURITY_CONSOLE_IO,   SECURITY_PHYSDEV,      SECURITY_PLATFORM,
+        SECURITY_DOMCTL,         SECURITY_SYSCTL,       SECURITY_MEMORY_CLAIM, SECURITY_PCI_CONFIG,
+        SECURITY_CACHE_FLUSH,    SECURITY_PIN_OVERRIDE,
     };
     unsigned int i;
 
@@ -69,7 +70,9 @@ static void guests_act_on_themselves_only(void **state)
     for (i = 0; i < ARRAY_SIZE(never); i++) {
         assert_int_equal(security_check(&guest, &guest, never[i]), -XEN_EPERM);
     }
-    assert_int_equal(security_check(&hardware, &hardware, SECURITY_PHYSDEV), 0);
+    for (i = SECURITY_PHYSDEV; i <= SECURITY_PIN_OVERRIDE; i++) {
+        assert_int_equal(security_check(&hardware, &hardware, i), 0);
+    }
     assert_int_equal(security_check(&hardware, NULL, SECURITY_DOMCTL), -XEN_EPERM);
 }
 

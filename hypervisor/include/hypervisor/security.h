@@ -33,7 +33,10 @@ enum security_operation {
     SECURITY_MMU_UPDATE,      /* update object's page tables */
     SECURITY_SHUTDOWN_OTHER,  /* SCHEDOP_remote_shutdown */
     SECURITY_CONSOLE_IO,
-    SECURITY_PHYSDEV, /* hardware interrupts, PCI devices */
+    SECURITY_PHYSDEV,      /* hardware interrupts, PCI devices */
+    SECURITY_PCI_CONFIG,   /* configuration space by the ports 0xcf8 to 0xcff */
+    SECURITY_CACHE_FLUSH,  /* write back the processors' caches */
+    SECURITY_PIN_OVERRIDE, /* SCHEDOP_pin_override */
     SECURITY_PLATFORM,
     SECURITY_VERSION_PRIVATE, /* XENVER_* that tell of the build and the command line */
     SECURITY_DOMCTL,

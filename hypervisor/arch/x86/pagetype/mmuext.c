@@ -15,6 +15,7 @@
 #include "hypervisor/error.h"
 #include "hypervisor/hypercall.h"
 #include "hypervisor/rangeset.h"
+#include "hypervisor/security.h"
 #include "hypervisor/string.h"
 #include "hypervisor/trace.h"
 
@@ -91,8 +92,8 @@ static int flush_cache(const struct mmuext_op *op)
 {
     const struct domain *domain = current_domain();
 
-    if (!domain->is_hardware &&
-        (!domain->arch.io_memory || rangeset_is_empty(domain->arch.io_memory))) {
+    if ((!domain->arch.io_memory || rangeset_is_empty(domain->arch.io_memory)) &&
+        security_check(domain, domain, SECURITY_CACHE_FLUSH)) {
         return -XEN_EACCES;
     }
     if (op->cmd == MMUEXT_FLUSH_CACHE) {

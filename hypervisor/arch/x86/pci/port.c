@@ -11,10 +11,16 @@
 #include "asm/irq.h"
 #include "hypervisor/domain.h"
 #include "hypervisor/pci.h"
+#include "hypervisor/security.h"
 
 #define PORT_ADDRESS   0xcf8u
 #define PORT_DATA      0xcfcu
 #define ADDRESS_ENABLE 0x80000000u
+
+static bool allowed(const struct domain *domain)
+{
+    return !security_check(domain, domain, SECURITY_PCI_CONFIG);
+}
 
 /* Decodes the address register and a data port; false when that is no access of configuration space. */
 static bool decode(struct domain *domain, unsigned int port, unsigned int bytes,
@@ -23,8 +29,8 @@ static bool decode(struct domain *domain, unsigned int port, unsigned int bytes,
     uint32_t cf8 = READ_ONCE(domain->arch.pci_cf8);
     unsigned int offset = port & 3;
 
-    if (!domain->is_hardware || !(cf8 & ADDRESS_ENABLE) || port < PORT_DATA ||
-        port > PORT_DATA + 3 || offset + bytes > 4) {
+    if (!(cf8 & ADDRESS_ENABLE) || port < PORT_DATA || port > PORT_DATA + 3 || offset + bytes > 4 ||
+        !allowed(domain)) {
         return false;
     }
     *address = (struct pci_address){ .bus = cf8 >> 16 & 0xff, .devfn = cf8 >> 8 & 0xff };
@@ -39,7 +45,7 @@ uint32_t pci_port_read(struct domain *domain, unsigned int port, unsigned int by
     struct pci_address address;
     unsigned int reg;
 
-    if (port == PORT_ADDRESS && bytes == 4 && domain->is_hardware) {
+    if (port == PORT_ADDRESS && bytes == 4 && allowed(domain)) {
         return READ_ONCE(domain->arch.pci_cf8);
     }
     return decode(domain, port, bytes, &address, &reg) ? pci_config_read(address, reg, bytes)
@@ -52,7 +58,7 @@ void pci_port_write(struct domain *domain, unsigned int port, unsigned int bytes
     struct pci_device *device;
     unsigned int reg;
 
-    if (port == PORT_ADDRESS && bytes == 4 && domain->is_hardware) {
+    if (port == PORT_ADDRESS && bytes == 4 && allowed(domain)) {
         WRITE_ONCE(domain->arch.pci_cf8, value);
         return;
     }

@@ -21,6 +21,7 @@
 #include "hypervisor/error.h"
 #include "hypervisor/guest.h"
 #include "hypervisor/printk.h"
+#include "hypervisor/security.h"
 
 enum outcome {
     REFUSED, /* #GP stands */
@@ -46,7 +47,7 @@ static enum outcome emulate_wbinvd(struct cpu_user_regs *regs, const struct inst
 {
     (void)regs;
     (void)in;
-    if (current_domain()->is_hardware) {
+    if (!security_check(current_domain(), current_domain(), SECURITY_CACHE_FLUSH)) {
         __asm__ volatile("wbinvd" ::: "memory");
     }
     return DONE;
