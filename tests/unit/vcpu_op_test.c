@@ -158,6 +158,27 @@ static void block_and_yield(void **state)
     assert_int_equal(call3(hypercall_sched_op_compat, SCHEDOP_yield, 0, 0), 0);
 }
 
+static void an_nmi_ends_waiting(void **state)
+{
+    struct vcpu *vcpu = guest->vcpus[0];
+
+    vcpu->info->evtchn_upcall_pending = 0;
+    vcpu->info->evtchn_upcall_mask = 1;
+    vcpu->arch.pv.nmi_pending = true;
+    arg.poll.nr_ports = 0;
+    assert_int_equal(sched_op(SCHEDOP_poll), 0);
+    assert_int_equal(sched_op(SCHEDOP_block), 0);
+    host_run_softwork_all();
+    assert_true(vcpu->running);
+    act_as(vcpu);
+    vcpu->arch.pv.nmi_masked = true; /* its handler runs already */
+    assert_int_equal(sched_op(SCHEDOP_block), 0);
+    host_run_softwork_all();
+    assert_false(vcpu->running);
+    vcpu_unblock(vcpu);
+    vcpu->arch.pv.nmi_pending = vcpu->arch.pv.nmi_masked = false;
+}
+
 static void poll_waits_for_its_port_or_time(void **state)
 {
     struct vcpu *vcpu = guest->vcpus[0];
@@ -397,6 +418,7 @@ int main(void)
         TEST(unknown_operations),
         TEST(unreadable_arguments),
         TEST(block_and_yield),
+        TEST(an_nmi_ends_waiting),
         TEST(poll_waits_for_its_port_or_time),
         TEST(shutdowns),
         TEST(watchdog_and_pin),

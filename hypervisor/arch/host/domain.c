@@ -89,6 +89,11 @@ HOST_WEAK bool arch_vcpu_kernel_in_reach(const struct vcpu *vcpu)
     return true;
 }
 
+HOST_WEAK bool arch_vcpu_nmi_pending(const struct vcpu *vcpu)
+{
+    return vcpu->arch.pv.nmi_pending && !vcpu->arch.pv.nmi_masked;
+}
+
 HOST_WEAK void arch_vcpu_enable_upcalls(struct vcpu *vcpu)
 {
     vcpu->info->evtchn_upcall_mask = 0;

@@ -224,7 +224,7 @@ void vcpu_block(void)
 
     arch_vcpu_enable_upcalls(vcpu);
     (void)atomic_or(&vcpu->pause_flags, VCPU_BLOCKED);
-    if (event_pending(vcpu)) {
+    if (event_pending(vcpu) || arch_vcpu_nmi_pending(vcpu)) {
         (void)atomic_and(&vcpu->pause_flags, ~VCPU_BLOCKED);
         return;
     }

@@ -8,6 +8,7 @@
  */
 #include "sched_private.h"
 
+#include "arch/domain.h"
 #include "hypervisor/error.h"
 #include "hypervisor/event.h"
 #include "hypervisor/work.h"
@@ -128,7 +129,7 @@ int vcpu_poll(const uint32_t *ports, unsigned int count, uint64_t timeout)
     (void)atomic_or(&vcpu->pause_flags, VCPU_BLOCKED | VCPU_POLLING);
     result = any_pending(vcpu->domain, ports, count);
     if (result != 0 || (event_pending(vcpu) && !READ_ONCE(vcpu->info->evtchn_upcall_mask)) ||
-        (timeout != 0 && guest_deadline(timeout) <= time_now())) {
+        arch_vcpu_nmi_pending(vcpu) || (timeout != 0 && guest_deadline(timeout) <= time_now())) {
         (void)atomic_and(&vcpu->pause_flags, ~(VCPU_BLOCKED | VCPU_POLLING));
         return result < 0 ? result : 0;
     }

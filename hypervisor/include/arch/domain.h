@@ -40,6 +40,12 @@ void arch_vcpu_mark_pending(struct vcpu *vcpu);
  */
 bool arch_vcpu_kernel_in_reach(const struct vcpu *vcpu);
 
+/*
+ * The guest's NMI handler would run at once: an NMI waits, and neither a handler that still runs nor
+ * the lack of one holds it back. Who makes one wait unblocks the vcpu afterwards.
+ */
+bool arch_vcpu_nmi_pending(const struct vcpu *vcpu);
+
 /* The vcpu takes upcalls: SCHEDOP_block unmasks them. */
 void arch_vcpu_enable_upcalls(struct vcpu *vcpu);
 

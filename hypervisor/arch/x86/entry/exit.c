@@ -7,6 +7,7 @@
  * guest is to see. The check runs with interrupts off and they stay off until the guest's flags are
  * loaded, so that an interrupt that comes after the check is taken at once in the guest.
  */
+#include "arch/domain.h"
 #include "asm/current.h"
 #include "asm/entry.h"
 #include "asm/pv.h"
@@ -21,7 +22,7 @@ static bool deliver_pending(struct vcpu *vcpu)
 {
     struct pv_vcpu *pv = &vcpu->arch.pv;
 
-    if (unlikely(pv->nmi_pending) && !pv->nmi_masked && pv->nmi_callback.address) {
+    if (unlikely(pv->nmi_pending) && arch_vcpu_nmi_pending(vcpu)) {
         pv_inject_nmi();
         return true;
     }

@@ -13,7 +13,10 @@
 #include "asm/pagetype.h"
 #include "asm/pv.h"
 #include "asm/pv_switch.h"
+#include "asm/smp.h"
 #include "arch/sched.h"
+#include "hypervisor/acpi.h"
+#include "hypervisor/atomic.h"
 #include "hypervisor/error.h"
 #include "hypervisor/guest.h"
 #include "hypervisor/heap.h"
@@ -261,16 +264,49 @@ int arch_vcpu_initialise(struct vcpu *vcpu, uint64_t guest_address)
     return error;
 }
 
-long arch_vcpu_op(struct vcpu *vcpu, unsigned int op, uint64_t guest_address)
+static long send_nmi(struct vcpu *vcpu)
 {
-    (void)guest_address;
-    if (op != VCPUOP_send_nmi) {
-        return -XEN_ENOSYS;
-    }
-    vcpu->arch.pv.nmi_pending = true;
+    /* A barrier: either vcpu_block() sees it, or it is seen here that the vcpu is blocked. */
+    (void)atomic_exchange(&vcpu->arch.pv.nmi_pending, true);
     vcpu_unblock(vcpu);
     vcpu_kick(vcpu);
     return 0;
+}
+
+/* The processor under a vcpu that cannot leave it; only the hardware domain is told. */
+static long get_physid(const struct vcpu *vcpu, uint64_t guest_address)
+{
+    const struct cpu_mask pinned = vcpu->affinity_hard;
+    struct vcpu_get_physid out = { 0 };
+    const struct acpi_cpu *found;
+    uint32_t apic_id;
+
+    if (!vcpu->domain->is_hardware || bitmap_weight(pinned.bits, CONFIG_MAX_CPUS) != 1) {
+        return -XEN_EINVAL;
+    }
+    apic_id = cpu_apic_id[bitmap_find_set(pinned.bits, CONFIG_MAX_CPUS, 0)];
+    found = acpi_cpu_find(apic_id);
+    out.phys_id = apic_id | (uint64_t)(found ? found->acpi_id : ~0u) << 32;
+    return guest_write(guest_address, out);
+}
+
+long arch_vcpu_op(struct vcpu *vcpu, unsigned int op, uint64_t guest_address)
+{
+    switch (op) {
+    case VCPUOP_send_nmi:
+        return send_nmi(vcpu);
+    case VCPUOP_get_physid:
+        return get_physid(vcpu, guest_address);
+    default:
+        return -XEN_ENOSYS;
+    }
+}
+
+bool arch_vcpu_nmi_pending(const struct vcpu *vcpu)
+{
+    const struct pv_vcpu *pv = &vcpu->arch.pv;
+
+    return READ_ONCE(pv->nmi_pending) && !pv->nmi_masked && pv->nmi_callback.address;
 }
 
 void arch_vcpu_mark_pending(struct vcpu *vcpu)
