@@ -28,6 +28,7 @@ OBJDUMP      := objdump
 SIZE         := size
 PYTHON       := /usr/bin/python3
 FUZZ_SECONDS ?= 10
+SOAK_SECONDS ?= 600
 
 ifeq ($(V),1)
 quiet :=
@@ -39,7 +40,7 @@ endif
 
 # --- Goals that only pass on to a script and need no configuration -------------------------
 
-simple_goals := help clean mrproper run run-reference system check format test images deps bench
+simple_goals := help clean mrproper run run-reference system check format test soak images deps bench
 needs_config := $(if $(MAKECMDGOALS),$(filter-out $(simple_goals),$(MAKECMDGOALS)),all)
 
 # --- Packages --------------------------------------------------------------------------------
@@ -289,7 +290,7 @@ $(fuzz_programs): $(O)/tests/%: tests/%.c $(O)/fuzz/libxenioscore.a $(support_fu
 	$(quiet)$(FUZZ_CC) $(fuzz_cflags) -fsanitize=fuzzer -Itests -MMD -MP -MF $@.d -o $@ $< \
 		$(support_fuzz) $(O)/fuzz/libxenioscore.a $(host_libs)
 
-.PHONY: unit model fuzz-smoke proofs system test check format test-programs
+.PHONY: unit model fuzz-smoke proofs system test soak check format test-programs
 unit: $(unit_programs)
 	$(quiet)scripts/run-programs $^
 model: $(model_programs)
@@ -305,6 +306,9 @@ system: $(call deps_stamp,run) $(test_prereq) all
 
 test: $(call deps_stamp,run) $(test_prereq)
 	$(quiet)tests/run-tests.py
+
+soak: $(call deps_stamp,run) $(test_prereq)
+	$(quiet)SOAK_SECONDS=$(SOAK_SECONDS) tests/run-tests.py --only system -j 1 -m slow -k soak
 
 check: $(call deps_stamp,check)
 	$(quiet)scripts/check
@@ -326,8 +330,11 @@ run-reference: $(call deps_stamp,run) images
 	$(quiet)dom0/fetch-reference
 	$(quiet)scripts/run build/reference/xen
 
-bench: $(call deps_stamp,bench) all images
-	$(quiet)bench/run
+# The release configuration is what Debian's package of Xen is, too.
+bench: $(call deps_stamp,bench) images
+	$(quiet)$(MAKE) --no-print-directory O=build/release release-config
+	$(quiet)$(MAKE) --no-print-directory O=build/release
+	$(quiet)bench/run --image build/release/xenios
 
 # --- The rest --------------------------------------------------------------------------------
 
@@ -350,12 +357,13 @@ help:
 #?  defconfig menuconfig olddefconfig allnoconfig allyesconfig savedefconfig release-config
 #?  unit model fuzz-smoke proofs system     one kind of tests
 #?  test           all of them; the last line is "N passed, N failed"
+#?  soak           SOAK_SECONDS of load on each of four machines; not in test
 #?  check          format, layers, headers, budgets, analysis, other configurations
 #?  run            boot Xenios and a small dom0 in QEMU, on this terminal
 #?  run-reference  the same with Debian's Xen
 #?  bench          measure Xenios beside Debian's Xen; writes PERFORMANCE.md
 #?  clean mrproper deps help
-#?  Variables: V=1 O=build CC=gcc|clang FUZZ_CC=clang-14 FUZZ_SECONDS=10 SANITIZE=
+#?  Variables: V=1 O=build CC=gcc|clang FUZZ_CC=clang-14 FUZZ_SECONDS=10 SOAK_SECONDS=600 SANITIZE=
 
 -include $(metal_objects:.o=.d) $(host_objects:.o=.d) $(fuzz_objects:.o=.d) $(O)/xenios.lds.d
 -include $(addsuffix .d,$(unit_programs) $(model_programs) $(fuzz_programs))

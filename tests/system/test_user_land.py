@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Copyright (C) the Xenios authors
 """More than a kernel: the services micro measures, and a whole Debian from a disk."""
-import fcntl
 import re
-import subprocess
 
 import pytest
 
-from machine import BUILD, TOP
+from debian import debian_disk, disk_devices
 
 SERVICES = (
     "syscall", "clock", "pipe-one-cpu", "pipe-two-cpus", "fork-exit", "fork-exec", "page-fault",
@@ -25,25 +23,11 @@ def test_micro(machine):
     assert status == "0"
 
 
-@pytest.fixture
-def debian_disk():
-    """Made once, by whoever asks first."""
-    (BUILD / "dom0").mkdir(parents=True, exist_ok=True)
-    with open(BUILD / "dom0" / "root.lock", "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        result = subprocess.run(
-            [TOP / "dom0" / "build-disk"], capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
-    return BUILD / "dom0" / "root.img"
-
-
 @pytest.mark.debian
-def test_debian(machine, debian_disk):
+def test_debian(machine):
     vm = machine(
         cpus=2, memory=2048, append="dom0_mem=1024M", kernel_append="xenios.root=/dev/vda TERM=dumb",
-        devices=["-drive", f"if=none,id=disk0,file={debian_disk},format=raw,snapshot=on",
-                 "-device", "virtio-blk-pci,drive=disk0"],
-        timeout=300,
+        devices=disk_devices(debian_disk()), timeout=600,
     )
     vm.expect(r"XENIOS-DEBIAN-READY state=(\S+) cpus=2\r")
     vm.expect(r"root@dom0:~# ")
