@@ -67,6 +67,11 @@ void arch_dump_stack(void)
 {
 }
 
+HOST_WEAK bool arch_cpu_dump(unsigned int cpu)
+{
+    return true;
+}
+
 HOST_WEAK void arch_dump_vcpu(struct vcpu *vcpu)
 {
 }

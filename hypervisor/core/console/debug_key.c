@@ -9,6 +9,7 @@
 #include "hypervisor/bug.h"
 #include "hypervisor/printk.h"
 #include "hypervisor/types.h"
+#include "hypervisor/watchdog.h"
 
 struct debug_key {
     void (*fn)(char key);
@@ -46,7 +47,9 @@ void debug_key_run(char key)
     unsigned int index = (unsigned char)key;
 
     if (index < ARRAY_SIZE(debug_keys) && debug_keys[index].fn != NULL) {
+        watchdog_pause(); /* a slow line may need long for what it prints */
         debug_keys[index].fn(key);
+        watchdog_resume();
     } else if (key >= ' ' && index < ARRAY_SIZE(debug_keys)) {
         pr_error("No debug key '%c'; 'h' lists them\n", key);
     }

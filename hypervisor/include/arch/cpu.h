@@ -37,6 +37,12 @@ unsigned int arch_cpu_node(unsigned int cpu);
 void arch_dump_stack(void);
 void arch_dump_vcpu(struct vcpu *vcpu);
 
+/*
+ * Has another CPU print its registers and stack, whatever it does at the time, by an interrupt that
+ * cannot be masked; it goes on then. False when it did not within a second. One caller at a time.
+ */
+bool arch_cpu_dump(unsigned int cpu);
+
 /* Never return. */
 void arch_machine_restart(void) __noreturn;
 void arch_machine_power_off(void) __noreturn;

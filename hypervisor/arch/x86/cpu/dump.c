@@ -7,12 +7,16 @@
 #include "dump.h"
 
 #include "arch/cpu.h"
+#include "arch/time.h"
+#include "asm/apic.h"
 #include "asm/cpu_features.h"
 #include "asm/current.h"
 #include "asm/domain.h"
 #include "asm/entry.h"
 #include "asm/layout.h"
 #include "asm/msr.h"
+#include "asm/smp.h"
+#include "hypervisor/atomic.h"
 #include "hypervisor/cpu.h"
 #include "hypervisor/debug_key.h"
 #include "hypervisor/domain.h"
@@ -127,6 +131,37 @@ void arch_dump_vcpu(struct vcpu *vcpu)
     } else {
         dump_guest(vcpu, &vcpu->arch.user_regs);
     }
+}
+
+/* CPU that is asked for a dump + 1; it clears that when the dump is out. */
+static uint32_t dump_asked;
+
+bool cpu_dump_nmi(const struct cpu_user_regs *regs)
+{
+    if (atomic_read_acquire(&dump_asked) != arch_cpu_id() + 1) {
+        return false;
+    }
+    dump_registers(regs);
+    if (!regs_from_guest(regs)) {
+        dump_calls(regs->rbp, regs->rsp, regs->rip);
+    }
+    atomic_write_release(&dump_asked, 0u);
+    return true;
+}
+
+bool arch_cpu_dump(unsigned int cpu)
+{
+    int64_t end = arch_time_now() + (int64_t)NS_PER_SECOND;
+
+    atomic_write_release(&dump_asked, cpu + 1);
+    lapic_send_nmi(cpu_apic_id[cpu]);
+    while (atomic_read_acquire(&dump_asked) != 0) {
+        if (arch_time_now() > end) {
+            return false;
+        }
+        arch_cpu_relax();
+    }
+    return true;
 }
 
 static void dump_this_cpu(void *data)

@@ -13,6 +13,9 @@ void dump_registers(const struct cpu_user_regs *regs);
 /* The call stack from a frame pointer and an instruction pointer (0: from the caller's). */
 void dump_calls(uint64_t rbp, uint64_t rsp, uint64_t rip);
 
+/* In an NMI: true when it was arch_cpu_dump()'s, and the dump is out. */
+bool cpu_dump_nmi(const struct cpu_user_regs *regs);
+
 /* What panic() does after its message; regs may be NULL. */
 void panic_finish(const struct cpu_user_regs *regs) __noreturn;
 

@@ -74,6 +74,9 @@ void nmi_handle(struct cpu_user_regs *regs)
     uint8_t reason;
 
     smp_nmi();
+    if (cpu_dump_nmi(regs)) {
+        return;
+    }
     reason = io_read8(PORT_SYSTEM_CONTROL);
     if (reason & (SYSTEM_PARITY | SYSTEM_IO_CHECK)) {
         panic_start("NMI: %s error", reason & SYSTEM_PARITY ? "memory parity" : "I/O channel");
