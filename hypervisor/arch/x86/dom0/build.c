@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) the Xenios authors */
 /*
- * Building dom0, the first domain: a PV domain from the modules the boot loader brought.
- *
- * Its pseudo-physical memory, lowest first, and where it is mapped at boot (xen/xen.h, "Start-of-day
- * memory layout"; xen/elfnote.h for what the kernel may ask to be different):
- *
- *      start (VIRT_BASE)  kernel | initramfs* | p2m* | start info | page tables | stack | padding   end
- *      behind it          initramfs, when the kernel takes it by pfn (MOD_START_PFN)
- *                         p2m and the tables that map it, when the kernel says where (INIT_P2M)
- *                         everything else
- *
- *      * only without the note named
+ * Building dom0, the first domain: a PV domain from the modules the boot loader brought, laid out as
+ * plan/layout.c says.
  *
  * All of it is written while the frames are nobody's page tables yet; then the tables are validated
  * like any guest's (pagetype_adopt_root), and vcpu 0 gets its context like any guest's vcpu.
  */
+#include "asm/boot_info.h"
 #include "asm/dom0.h"
+#include "asm/dom0_plan.h"
 #include "dom0.h"
 #include "arch/memory.h"
 #include "asm/pagetype.h"
@@ -31,10 +24,7 @@
 
 #include <xen/sched.h>
 
-#define REGION_ALIGN     (4ull << 20)
-#define REGION_PADDING   (512ull << 10)
-#define STACK_BYTES_DOM0 PAGE_SIZE
-#define CONSOLE_OFFSET   2048u /* of the console description in the start info's page */
+#define CONSOLE_OFFSET 2048u /* of the console description in the start info's page */
 
 static struct dom0_memory memory;
 static struct kernel_image image;
@@ -86,66 +76,6 @@ static struct bytes kernel_elf(const struct boot_module *module, void **copy)
     }
     elf = (struct bytes){ *copy, length };
     return elf;
-}
-
-/* ---- layout ------------------------------------------------------------------------------------- */
-
-static uint64_t pages(uint64_t bytes)
-{
-    return DIV_ROUND_UP(bytes, PAGE_SIZE);
-}
-
-/* Start info, tables and stack from `address` on; the tables must map themselves as well. */
-static void layout_tail(struct dom0_layout *layout, uint64_t address)
-{
-    layout->start_info = address;
-    layout->tables = address + PAGE_SIZE;
-    layout->table_count = 0;
-    do {
-        layout->table_count++;
-        layout->tables_end = layout->tables + layout->table_count * PAGE_SIZE;
-        layout->stack_end = layout->tables_end + STACK_BYTES_DOM0;
-        layout->end = ROUND_UP(layout->stack_end + REGION_PADDING, REGION_ALIGN);
-    } while (1 + dom0_tables_needed(layout->start, layout->end) > layout->table_count);
-}
-
-static void layout_plan(struct dom0_layout *layout, uint64_t initrd_bytes, uint64_t frames)
-{
-    uint64_t address = ROUND_UP(image.end, PAGE_SIZE), next;
-
-    memset(layout, 0, sizeof(*layout));
-    layout->start = image.virt_base;
-    layout->initrd_bytes = initrd_bytes;
-    layout->p2m_frames = pages(frames * sizeof(uint64_t));
-    if (!image.module_by_pfn && initrd_bytes) {
-        layout->initrd_address = address;
-        layout->initrd_pfn = (address - layout->start) >> PAGE_SHIFT;
-        address += pages(initrd_bytes) * PAGE_SIZE;
-    }
-    if (!image.has_init_p2m) {
-        layout->p2m_address = address;
-        layout->p2m_pfn = (address - layout->start) >> PAGE_SHIFT;
-        address += layout->p2m_frames * PAGE_SIZE;
-    }
-    layout_tail(layout, address);
-    next = (layout->end - layout->start) >> PAGE_SHIFT;
-    if (image.module_by_pfn && initrd_bytes) {
-        layout->initrd_pfn = next;
-        next += pages(initrd_bytes);
-    }
-    if (image.has_init_p2m) {
-        layout->p2m_address = image.init_p2m;
-        layout->p2m_pfn = next;
-        layout->p2m_table_frames =
-            dom0_tables_needed(image.init_p2m, image.init_p2m + layout->p2m_frames * PAGE_SIZE);
-        next += layout->p2m_frames + layout->p2m_table_frames;
-    }
-    if (next > frames) {
-        panic("dom0 cannot be built: %lu MiB of memory are too little for its kernel and "
-              "initramfs, which need %lu MiB",
-              (unsigned long)(frames >> (20 - PAGE_SHIFT)),
-              (unsigned long)DIV_ROUND_UP(next, 1ull << (20 - PAGE_SHIFT)));
-    }
 }
 
 /* ---- contents ----------------------------------------------------------------------------------- */
@@ -334,11 +264,18 @@ static const char *fill_memory(struct domain *domain, const struct boot_info *in
 {
     struct bytes initrd = { NULL, 0 };
     const char *problem;
+    uint64_t needed;
 
     if (info->module_count > 1) {
         initrd = module_bytes(&info->modules[1]);
     }
-    layout_plan(layout, initrd.length, frames);
+    needed = dom0_layout_plan(layout, &image, initrd.length, frames);
+    if (needed > frames) {
+        panic("dom0 cannot be built: %lu MiB of memory are too little for its kernel and "
+              "initramfs, which need %lu MiB",
+              (unsigned long)(frames >> (20 - PAGE_SHIFT)),
+              (unsigned long)DIV_ROUND_UP(needed, 1ull << (20 - PAGE_SHIFT)));
+    }
     domain->frames_max = dom0_frames_limit(frames);
     problem = dom0_memory_allocate(domain, &memory, frames);
     if (problem) {

@@ -4,54 +4,8 @@
 #ifndef DOM0_H
 #define DOM0_H
 
-#include "asm/boot_info.h"
 #include "asm/kernel_image.h"
 #include "hypervisor/domain.h"
-
-/* Machine memory of dom0: its pfns in order, as chunks of contiguous frames. */
-#define DOM0_CHUNKS_MAX 2048u
-
-struct dom0_chunk {
-    uint64_t pfn, mfn, frames;
-};
-
-struct dom0_memory {
-    struct dom0_chunk chunks[DOM0_CHUNKS_MAX];
-    unsigned int chunk_count;
-    uint64_t frames;
-};
-
-/* Where the parts lie. Virtual addresses are dom0's; pfn(va) = (va - start) / 4096 below `end`. */
-struct dom0_layout {
-    uint64_t start, end; /* the linear region that is mapped at boot */
-    uint64_t start_info, tables, tables_end, stack_end;
-    uint64_t table_count;
-    uint64_t initrd_pfn, initrd_bytes, initrd_address; /* address 0: not mapped */
-    uint64_t p2m_pfn, p2m_frames, p2m_table_frames, p2m_address;
-};
-
-/* options.c: what the command line asks for. Frames of memory and vcpus for this machine. */
-uint64_t dom0_frames_wanted(uint64_t frames_free);
-uint64_t dom0_frames_limit(uint64_t frames);
-unsigned int dom0_vcpus_wanted(void);
-bool dom0_vcpus_pinned(void);
-
-/* memory.c */
-const char *dom0_memory_allocate(struct domain *domain, struct dom0_memory *memory,
-                                 uint64_t frames);
-mfn_t dom0_mfn(const struct dom0_memory *memory, uint64_t pfn);
-void *dom0_page(const struct dom0_memory *memory, uint64_t pfn);
-/* Copies into (clears) consecutive pseudo-physical memory from a byte address on. */
-void dom0_copy(const struct dom0_memory *memory, uint64_t address, const void *from,
-               uint64_t bytes);
-void dom0_clear(const struct dom0_memory *memory, uint64_t address, uint64_t bytes);
-
-/*
- * tables.c: tables below the root that mappings of a range need; and the tables of the linear region and
- * of the p2m: the root's frame.
- */
-uint64_t dom0_tables_needed(uint64_t start, uint64_t end);
-mfn_t dom0_tables_build(const struct dom0_memory *memory, const struct dom0_layout *layout);
 
 /* permission.c: ports, device memory and interrupts of the hardware domain. */
 int dom0_grant_hardware(struct domain *domain);

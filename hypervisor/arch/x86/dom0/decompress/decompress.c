@@ -86,7 +86,7 @@ static const char *unpack_zstd(struct bytes in, uint8_t *to, uint64_t room, uint
 /* The legacy frame: a magic number, then blocks of a 32-bit length and at most 8 MiB unpacked. */
 static const char *unpack_lz4(struct bytes in, uint8_t *to, uint64_t room, uint64_t *length)
 {
-    const uint64_t block_bytes_max = 8u << 20;
+    const unsigned int block_bytes_max = 8u << 20;
     uint64_t at = 4;
 
     *length = 0;
@@ -101,6 +101,9 @@ static const char *unpack_lz4(struct bytes in, uint8_t *to, uint64_t room, uint6
         block = in.data[at] | in.data[at + 1] << 8 | in.data[at + 2] << 16 |
                 (uint32_t)in.data[at + 3] << 24;
         at += 4;
+        if (block > LZ4_COMPRESSBOUND(block_bytes_max)) {
+            return "kernel payload is corrupt (lz4)";
+        }
         if (block > in.length - at) {
             return "kernel payload is truncated (lz4)";
         }

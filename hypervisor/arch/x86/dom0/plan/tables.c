@@ -4,7 +4,7 @@
  * The page tables dom0 starts on: the linear region with the kernel, start info, the tables themselves
  * (read-only) and the stack; and the p2m where the kernel wants it (xen/elfnote.h, INIT_P2M).
  */
-#include "dom0.h"
+#include "asm/dom0_plan.h"
 #include "arch/memory.h"
 #include "asm/page.h"
 #include "hypervisor/bug.h"

@@ -4,7 +4,9 @@
  * dom0_mem=<size>,min:<size>,max:<size>, dom0_max_vcpus=<n> or <min>-<max>, dom0_vcpus_pin. A negative
  * size means: all of the machine but that much.
  */
-#include "dom0.h"
+#include "asm/dom0_plan.h"
+#include "hypervisor/bitmap.h"
+#include "hypervisor/cpu.h"
 #include "hypervisor/error.h"
 #include "hypervisor/option.h"
 #include "hypervisor/printk.h"

@@ -4,7 +4,7 @@
  * Memory of dom0: allocated in the largest pieces there are, so that pfns and mfns run in parallel over
  * long stretches.
  */
-#include "dom0.h"
+#include "asm/dom0_plan.h"
 #include "arch/memory.h"
 #include "hypervisor/bug.h"
 #include "hypervisor/frame.h"
