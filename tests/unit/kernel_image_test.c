@@ -254,24 +254,32 @@ static void gzip_is_unpacked_and_damage_is_found(void **state)
     assert_non_null(strstr(unpack(stream.total_out, sizeof(unpacked), &got), "corrupt"));
 }
 
-static void zstd_is_unpacked(void **state)
+static void zstd_is_unpacked_and_damage_is_found(void **state)
 {
+    ZSTD_CCtx *context = ZSTD_createCCtx();
+    uint64_t got;
     size_t at;
 
     (void)state;
     make_kernel();
-    at = ZSTD_compress(packed, sizeof(packed) - 4, file, FILE_BYTES, 9);
+    assert_false(ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)));
+    at = ZSTD_compress2(context, packed, sizeof(packed) - 4, file, FILE_BYTES);
     assert_false(ZSTD_isError(at));
+    assert_int_equal(ZSTD_freeCCtx(context), 0);
     check_unpacking(PAYLOAD_ZSTD, add_trailer(at));
+    packed[at / 2] ^= 0x10;
+    assert_non_null(strstr(unpack(at + 4, sizeof(unpacked), &got), "corrupt"));
+    packed[at / 2] ^= 0x10;
+    packed[at + 1] ^= 1;
+    assert_non_null(strstr(unpack(at + 4, sizeof(unpacked), &got), "not as long as it says"));
 }
 
-static void lz4_is_unpacked(void **state)
+/* A legacy frame of two blocks, with its trailer; where the second block begins. */
+static size_t make_lz4(size_t *second)
 {
     static const uint8_t magic[4] = { 0x02, 0x21, 0x4c, 0x18 };
     size_t at = sizeof(magic);
-    uint64_t got;
 
-    (void)state;
     make_kernel();
     memcpy(packed, magic, sizeof(magic));
     for (unsigned int half = 0; half < 2; half++) {
@@ -279,13 +287,85 @@ static void lz4_is_unpacked(void **state)
         uint32_t bytes = (uint32_t)LZ4_compress_default(from, (char *)packed + at + 4,
                                                         FILE_BYTES / 2, FILE_BYTES);
 
+        *second = at;
         assert_int_not_equal(bytes, 0);
         memcpy(packed + at, &bytes, sizeof(bytes));
         at += sizeof(bytes) + bytes;
     }
-    at = add_trailer(at);
-    assert_null(unpack(at, sizeof(unpacked), &got));
-    check_unpacking(PAYLOAD_LZ4, at);
+    return add_trailer(at);
+}
+
+static void lz4_is_unpacked(void **state)
+{
+    size_t second, length = make_lz4(&second);
+
+    (void)state;
+    check_unpacking(PAYLOAD_LZ4, length);
+}
+
+static void expect_lz4_problem(size_t length, const char *part)
+{
+    uint64_t got;
+    const char *problem = unpack(length, sizeof(unpacked), &got);
+
+    assert_non_null(problem);
+    if (!strstr(problem, part)) {
+        fail_msg("expected \"%s\" in \"%s\"", part, problem);
+    }
+}
+
+/* The format has no checksum: what can be found is what does not fit together. */
+static void damage_of_lz4_is_found(void **state)
+{
+    static const uint32_t wrong_lengths[] = { 0, 1, INT32_MAX, (uint32_t)INT32_MAX + 1,
+                                              UINT32_MAX };
+    size_t second, length = make_lz4(&second);
+    uint32_t right;
+
+    (void)state;
+    memcpy(&right, packed + second, sizeof(right));
+    for (unsigned int i = 0; i < ARRAY_SIZE(wrong_lengths); i++) {
+        memcpy(packed + second, &wrong_lengths[i], sizeof(right));
+        expect_lz4_problem(length, "corrupt");
+    }
+    right++; /* into the trailer */
+    memcpy(packed + second, &right, sizeof(right));
+    expect_lz4_problem(length, "truncated");
+    length = add_trailer(second); /* one block of two */
+    expect_lz4_problem(length, "not as long as it says");
+    length = make_lz4(&second);
+    memset(packed + length - 4, 0, 4);
+    length = add_trailer(length); /* bytes between the last block and the trailer */
+    expect_lz4_problem(length, "corrupt");
+}
+
+/* A payload that is no compressed one: the ELF file as it is, its length behind it or not. */
+static void elf_in_a_bzimage_is_read(void **state)
+{
+    static uint8_t whole[0x800 + FILE_BYTES + 4];
+    struct kernel_image image;
+    struct bytes payload;
+    uint64_t got;
+
+    (void)state;
+    memset(file, 0, sizeof(file));
+    file[0x1f1] = 1;
+    memcpy(file + 0x202, "HdrS", 4);
+    put16(0x206, 0x20f);
+    put32(0x248, 0x400);
+    put32(0x24c, FILE_BYTES + 4);
+    memcpy(whole, file, 0x400);
+    make_kernel();
+    memcpy(whole + 0x800, file, FILE_BYTES);
+    assert_null(bzimage_payload((struct bytes){ whole, sizeof(whole) }, &payload));
+    assert_ptr_equal(payload.data, whole + 0x800);
+    assert_int_equal(payload_format(payload), PAYLOAD_ELF);
+    assert_null(kernel_image_read(payload, &image));
+    assert_int_equal(image.entry, BASE + 0x1200);
+    assert_ptr_equal(image.segments[0].file.data, whole + 0x800 + SEGMENT_AT);
+    assert_non_null(payload_decompress(payload, unpacked, sizeof(unpacked), &got));
+    assert_int_equal(got, 0);
+    assert_non_null(bzimage_payload((struct bytes){ whole, sizeof(whole) - 1 }, &payload));
 }
 
 int main(void)
@@ -296,8 +376,10 @@ int main(void)
         cmocka_unit_test(bzimage_is_opened),
         cmocka_unit_test(xz_is_unpacked_and_damage_is_found),
         cmocka_unit_test(gzip_is_unpacked_and_damage_is_found),
-        cmocka_unit_test(zstd_is_unpacked),
+        cmocka_unit_test(zstd_is_unpacked_and_damage_is_found),
         cmocka_unit_test(lz4_is_unpacked),
+        cmocka_unit_test(damage_of_lz4_is_found),
+        cmocka_unit_test(elf_in_a_bzimage_is_read),
     };
 
     return cmocka_run_group_tests_name("kernel_image", tests, NULL, NULL);
