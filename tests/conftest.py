@@ -20,7 +20,7 @@ TOP = Path(__file__).resolve().parent.parent
 BUILD = TOP / "build"
 RESULTS = BUILD / "test-results"
 KINDS = ("unit", "model", "fuzz", "proof", "system")
-PROGRAM_SECONDS = 180
+PROGRAM_SECONDS = 400
 
 
 def pytest_configure(config):

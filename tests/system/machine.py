@@ -66,7 +66,7 @@ class Machine:
         devices=(),
         boot=None,
         accel="tcg,thread=single",
-        timeout=120,
+        timeout=300,
         fatal=True,
     ):
         """memory in MiB. boot: QEMU arguments that replace the direct boot of the image; kernel

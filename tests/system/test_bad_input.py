@@ -13,7 +13,7 @@ STOPPED = r"(?i)panic"
 def expect_refusal(vm, reason):
     """The hypervisor stops with a reason, then restarts the machine, which ends QEMU."""
     vm.expect(STOPPED + (r"[^\n]*\n?[^\n]*" if is_reference() else r"[^\n]*") + reason)
-    vm.expect_end(timeout=60)
+    vm.expect_end(timeout=120)
 
 
 def test_no_module(machine):

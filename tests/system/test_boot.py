@@ -20,7 +20,7 @@ def check_boot(vm, cpus):
     slept = int(vm.expect(r"slept (\d+)\r")[1])
     assert 2 <= slept <= 4
     assert vm.expect(r"XENIOS-TEST boot exit=(\d+)\r")[1] == "0"
-    vm.expect_end(timeout=30)
+    vm.expect_end(timeout=120)
     return int(ready[2])
 
 
@@ -42,7 +42,7 @@ def test_machine_pc(machine):
 def test_memory(machine, memory, dom0_memory):
     vm = machine(
         memory=memory, append=f"dom0_mem={dom0_memory}M,max:{dom0_memory}M",
-        kernel_append="xenios.test=boot", timeout=180,
+        kernel_append="xenios.test=boot", timeout=400,
     )
     total = check_boot(vm, 1)
     # The kernel keeps a part for itself: less than 128 MiB and a 16th.
@@ -76,13 +76,13 @@ def test_shell(machine):
     vm.shell("cat /proc/xen/capabilities", r"\ncontrol_d\r")
     vm.send("exit")
     vm.expect(r"reboot: Power down")
-    vm.expect_end(timeout=30)
+    vm.expect_end(timeout=120)
 
 
 def test_reboot(machine):
-    vm = machine(append="dom0_mem=512M", timeout=180, devices=["-action", "reboot=reset"])
+    vm = machine(append="dom0_mem=512M", timeout=400, devices=["-action", "reboot=reset"])
     for turn in range(2):
         vm.expect(READY)
         vm.expect(r"/ # ")
         vm.send("reboot -f" if turn == 0 else "poweroff -f")
-    vm.expect_end(timeout=30)
+    vm.expect_end(timeout=120)

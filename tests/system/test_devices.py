@@ -25,7 +25,7 @@ def test_storage(machine, random_file, model):
     assert vm.expect(r"md5 ([0-9a-f]{32})")[1] == head
     vm.expect(r"written data read back")
     vm.expect(r"XENIOS-TEST storage exit=0\r")
-    vm.expect_end(timeout=30)
+    vm.expect_end(timeout=120)
     assert hashlib.md5(path.read_bytes()[: 8 << 20]).hexdigest() == head
 
 
@@ -41,4 +41,4 @@ def test_network(machine, random_file, model, driver):
     assert received == 4
     assert vm.expect(r"md5 ([0-9a-f]{32})")[1] == total
     vm.expect(r"XENIOS-TEST network exit=0\r")
-    vm.expect_end(timeout=30)
+    vm.expect_end(timeout=120)

@@ -66,11 +66,11 @@ def firmware_arguments(firmware, folder):
 def test_grub(machine, tmp_path, firmware, protocol):
     iso = make_iso(tmp_path, protocol, "dom0_mem=512M", "xenios.test=boot")
     vm = machine(
-        cpus=2, memory=1024, timeout=240,
+        cpus=2, memory=1024, timeout=400,
         boot=[*firmware_arguments(firmware, tmp_path), "-drive",
               f"if=none,id=cd,media=cdrom,format=raw,readonly=on,file={iso}",
               "-device", "ide-cd,drive=cd,bus=ide.0"],
     )
     vm.expect(r"XENIOS-DOM0-READY cpus=2 mem=\d+\r")
     vm.expect(r"XENIOS-TEST boot exit=0\r")
-    vm.expect_end(timeout=30)
+    vm.expect_end(timeout=120)

@@ -13,4 +13,4 @@ def test_hotplug(machine, cpus):
     vm.expect(rf"XENIOS-DOM0-READY cpus={cpus} ")
     vm.expect(r"round 10\r")
     vm.expect(r"XENIOS-TEST hotplug exit=0\r")
-    vm.expect_end(timeout=60)
+    vm.expect_end(timeout=120)

@@ -66,4 +66,4 @@ def test_soak(machine, cpus, hotplug):
                  "echo 1 >$c; done; echo cpus=$(nproc)", rf"\ncpus={cpus}\r")
     vm.send("systemctl poweroff")
     vm.expect(r"reboot: Power down", timeout=200)
-    vm.expect_end(timeout=60)
+    vm.expect_end(timeout=120)

@@ -15,7 +15,7 @@ SERVICES = (
 
 def test_micro(machine):
     """Each service of the hypervisor that micro calls gives an answer."""
-    vm = machine(cpus=2, append="dom0_mem=512M", kernel_append="xenios.test=micro", timeout=180)
+    vm = machine(cpus=2, append="dom0_mem=512M", kernel_append="xenios.test=micro", timeout=400)
     match = vm.expect(r"(?s)XENIOS-DOM0-READY(.*)XENIOS-TEST micro exit=(\d+)\r")
     text, status = match[1], match[2]
     measured = dict(re.findall(r"micro (\S+) (\d+)\r", text))
@@ -39,4 +39,4 @@ def test_debian(machine):
              r"successful run completed")
     vm.send("systemctl poweroff")
     vm.expect(r"reboot: Power down")
-    vm.expect_end(timeout=30)
+    vm.expect_end(timeout=120)
