@@ -15,7 +15,10 @@
 #include "asm/pagetype.h"
 #include "hypervisor/core/event/event_private.h"
 #include "hypervisor/frame.h"
+#include "hypervisor/grant.h"
 #include "hypervisor/hypercall.h"
+
+#include <xen/grant_table.h>
 
 #define CPUS    2u
 #define DOMAINS 2u
@@ -32,6 +35,35 @@ static uint64_t arena[WORDS];
 
 /* ---- domains --------------------------------------------------------------------------------- */
 
+/* To its end, however often it is interrupted; sometimes the guest gives it up on the way. */
+static void issue(struct hypercall *call, bool to_the_end)
+{
+    unsigned int again = 0;
+
+    while (hypercall_dispatch(call) == HYPERCALL_CONTINUE && to_the_end && ++again < 2000) {
+        BUG_ON(!lock_none_held());
+    }
+    BUG_ON(!lock_none_held());
+}
+
+/* An empty L1 table and a root, so that there is something to map into. */
+static void make_tables(unsigned int d)
+{
+    struct mmuext_op ops[] = { { .cmd = MMUEXT_PIN_L1_TABLE, .arg1.mfn = frames[d][0].value },
+                               { .cmd = MMUEXT_NEW_BASEPTR, .arg1.mfn = frames[d][1].value } };
+    struct hypercall call = { .op = __HYPERVISOR_mmuext_op };
+    struct vcpu *interrupted = world_cpu(0);
+
+    call.arg[0] = host_guest_map(ops, sizeof(ops));
+    call.arg[1] = ARRAY_SIZE(ops);
+    call.arg[3] = DOMID_SELF;
+    host_set_current(0, domains[d]->vcpus[0]);
+    issue(&call, true);
+    host_set_current(0, interrupted);
+    host_guest_unmap_all();
+    (void)host_guest_map(arena, sizeof(arena));
+}
+
 static void create(unsigned int d)
 {
     domains[d] = world_domain((uint16_t)(d + 1), VCPUS, d == 0);
@@ -43,6 +75,9 @@ static void create(unsigned int d)
     }
     for (unsigned int i = 0; i < VCPUS; i++) {
         domains[d]->vcpus[i]->arch.pv.kernel_mode = true;
+    }
+    make_tables(d);
+    for (unsigned int i = 0; i < VCPUS; i++) {
         (void)atomic_and(&domains[d]->vcpus[i]->pause_flags, ~VCPU_DOWN);
         vcpu_wake(domains[d]->vcpus[i]);
     }
@@ -76,9 +111,10 @@ static void end_of_world(void)
 
 /* ---- what guests pass ------------------------------------------------------------------------ */
 
+static const uint16_t ids[] = { DOMID_SELF, 1, 2, 7, DOMID_IO, DOMID_XEN, DOMID_INVALID };
+
 static uint64_t fuzz_value(struct fuzz_input *input)
 {
-    static const uint16_t ids[] = { DOMID_SELF, 1, 2, 7, DOMID_IO, DOMID_XEN, DOMID_INVALID };
     uint8_t kind = fuzz_u8(input), more = fuzz_u8(input);
     uint64_t mfn = frames[more / FRAMES % DOMAINS][more % FRAMES].value;
 
@@ -90,9 +126,11 @@ static uint64_t fuzz_value(struct fuzz_input *input)
     case 2:
         return mfn;
     case 3: /* a page-table entry, or the address of one */
-        return mfn << PAGE_SHIFT | fuzz_u8(input) | (kind & 0x80 ? 0x800 : 0);
-    case 4:
-        return ids[more % ARRAY_SIZE(ids)] | (uint64_t)fuzz_u8(input) << 16;
+        return mfn << PAGE_SHIFT | (fuzz_u8(input) & (kind & 0x80 ? 0xff : 0xf8));
+    case 4: /* one domain or two, and a number */
+        return ids[more % 8 % ARRAY_SIZE(ids)] |
+               (uint64_t)ids[more / 8 % 8 % ARRAY_SIZE(ids)] << 16 |
+               (uint64_t)(fuzz_u8(input) % 16) << 32;
     case 5:
         return more % 16 | (uint64_t)(fuzz_u8(input) % 16) << 32;
     case 6:
@@ -102,13 +140,15 @@ static uint64_t fuzz_value(struct fuzz_input *input)
     }
 }
 
-static void fuzz_words(struct fuzz_input *input)
+/* Some words at a place of the arena, whose address is returned. */
+static uint64_t fuzz_words(struct fuzz_input *input)
 {
-    unsigned int at = fuzz_u8(input);
+    unsigned int at = fuzz_u8(input) % WORDS, last = at + fuzz_u8(input) % 6;
 
-    for (unsigned int count = 1 + fuzz_u8(input) % 8; count; count--) {
-        arena[at++ % WORDS] = fuzz_value(input);
+    for (unsigned int i = at; i <= last; i++) {
+        arena[i % WORDS] = fuzz_value(input);
     }
+    return (uintptr_t)&arena[at];
 }
 
 /* Another vcpu at work while the hypervisor reads. */
@@ -123,24 +163,66 @@ static void scribble(uint64_t address, size_t bytes)
 
 /* ---- steps ----------------------------------------------------------------------------------- */
 
-/* To its end, however often it is interrupted; sometimes the guest gives it up on the way. */
-static void issue(struct hypercall *call, bool to_the_end)
-{
-    unsigned int again = 0;
+/* s: sub-operation, p: address of words, c: count or vcpu, d: domain, v: any value */
+static const struct shape {
+    unsigned int op;
+    const char *args;
+} shapes[] = {
+    { __HYPERVISOR_mmu_update, "pcpd" },
+    { __HYPERVISOR_mmuext_op, "pcpd" },
+    { __HYPERVISOR_memory_op, "sp" },
+    { __HYPERVISOR_event_channel_op, "sp" },
+    { __HYPERVISOR_grant_table_op, "spc" },
+    { __HYPERVISOR_sched_op, "sp" },
+    { __HYPERVISOR_vcpu_op, "scp" },
+    { __HYPERVISOR_update_va_mapping, "vvc" },
+    { __HYPERVISOR_update_va_mapping_otherdomain, "vvcd" },
+    { __HYPERVISOR_update_descriptor, "vv" },
+    { __HYPERVISOR_console_io, "scp" },
+    { __HYPERVISOR_xen_version, "sp" },
+    { __HYPERVISOR_hvm_op, "sp" },
+    { __HYPERVISOR_vm_assist, "sc" },
+    { __HYPERVISOR_set_timer_op, "v" },
+    { __HYPERVISOR_multicall, "pc" },
+    { __HYPERVISOR_event_channel_op_compat, "p" },
+    { __HYPERVISOR_sched_op_compat, "sc" },
+};
 
-    while (hypercall_dispatch(call) == HYPERCALL_CONTINUE && to_the_end && ++again < 2000) {
-        BUG_ON(!lock_none_held());
+static unsigned int fuzz_call(struct fuzz_input *input, unsigned long *arg)
+{
+    uint8_t which = fuzz_u8(input);
+    const struct shape *shape = &shapes[which % 32 % ARRAY_SIZE(shapes)];
+
+    if (which >= 0xf0) {
+        shape = &(struct shape){ fuzz_u8(input), "vvvv" };
     }
-    BUG_ON(!lock_none_held());
+    for (unsigned int i = 0; shape->args[i]; i++) {
+        switch (shape->args[i]) {
+        case 's':
+            arg[i] = fuzz_mostly_below(input, 32);
+            break;
+        case 'p':
+            arg[i] = fuzz_words(input);
+            break;
+        case 'c':
+            arg[i] = fuzz_mostly_below(input, 4);
+            break;
+        case 'd':
+            arg[i] = ids[fuzz_u8(input) % ARRAY_SIZE(ids)];
+            break;
+        default:
+            arg[i] = fuzz_value(input);
+            break;
+        }
+    }
+    return shape->op;
 }
 
 static void step_hypercall(struct fuzz_input *input)
 {
-    struct hypercall call = { .op = fuzz_u8(input) };
+    struct hypercall call = { .arg = { 0 } };
 
-    for (unsigned int i = 0; i < 4; i++) {
-        call.arg[i] = fuzz_value(input);
-    }
+    call.op = fuzz_call(input, call.arg);
     issue(&call, fuzz_u8(input) % 4 != 0);
 }
 
@@ -149,14 +231,30 @@ static void step_multicall(struct fuzz_input *input)
     unsigned int count = 1 + fuzz_u8(input) % 6;
     struct multicall_entry *list = (struct multicall_entry *)arena;
     struct hypercall call = { .op = __HYPERVISOR_multicall, .arg = { (uintptr_t)arena, count } };
+    unsigned long arg[HYPERCALL_ARGS] = { 0 };
 
     for (unsigned int i = 0; i < count; i++) {
-        list[i].op = fuzz_u8(input);
-        for (unsigned int j = 0; j < 4; j++) {
-            list[i].args[j] = fuzz_value(input);
-        }
+        list[i].op = fuzz_call(input, arg);
+        memcpy(list[i].args, arg, sizeof(arg));
     }
     issue(&call, fuzz_u8(input) % 4 != 0);
+}
+
+/* A guest writes its grant table, whose first frame it has mapped. */
+static void step_grant_entry(struct fuzz_input *input)
+{
+    unsigned int d = fuzz_u8(input) % DOMAINS;
+    uint8_t which = fuzz_u8(input);
+    struct grant_entry_v1 *entries;
+    mfn_t mfn;
+
+    if (!grants_frame(domains[d], 0, false, &mfn)) {
+        entries = mfn_to_virt(mfn);
+        entries[which % 16].flags =
+            (uint16_t)(GTF_permit_access | (which & 0x10 ? GTF_readonly : 0));
+        entries[which % 16].domid = ids[fuzz_u8(input) % ARRAY_SIZE(ids)];
+        entries[which % 16].frame = (uint32_t)frames[d][fuzz_u8(input) % FRAMES].value;
+    }
 }
 
 static void step_outside(struct fuzz_input *input)
@@ -196,6 +294,7 @@ static void run_step(struct fuzz_input *input)
 
     switch (kind % 16) {
     case 0 ... 6:
+    case 13 ... 14:
         if (!vcpu_is_idle(vcpu)) {
             step_hypercall(input);
         }
@@ -205,8 +304,11 @@ static void run_step(struct fuzz_input *input)
             step_multicall(input);
         }
         break;
-    case 9 ... 14:
-        fuzz_words(input);
+    case 9 ... 10:
+        (void)fuzz_words(input);
+        break;
+    case 11 ... 12:
+        step_grant_entry(input);
         break;
     default:
         step_outside(input);
