@@ -117,6 +117,8 @@ struct domain {
     uint32_t ssidref;
     unsigned int teardown_step;
     int32_t time_offset_seconds;
+    uint8_t control_pauses; /* of pause_count, the toolstack's; under pause_lock */
+    bool creation_finished; /* the toolstack has let it run: what it was made of is settled */
 
     struct spinlock pause_lock; /* LOCK_PAUSE: pause counts and flags, shutting down, watchdogs */
     bool shutdown_code_latched; /* SCHEDOP_shutdown_code: shutdown_code is decided */
@@ -139,6 +141,7 @@ struct domain {
 
     /* core/event */
     struct event_table *events;
+    uint32_t suspend_port; /* told of SHUTDOWN_suspend instead of VIRQ_DOM_EXC; 0: none */
 
     /* core/grant */
     struct grant_table *grants;
@@ -248,6 +251,13 @@ void vcpu_unpause(struct vcpu *vcpu);
 void domain_pause(struct domain *domain);
 void domain_pause_nosync(struct domain *domain);
 void domain_unpause(struct domain *domain);
+
+/*
+ * The toolstack's pauses, counted apart from the hypervisor's own. -XEN_E2BIG: too many;
+ * -XEN_EINVAL: there is none to take back.
+ */
+int domain_control_pause(struct domain *domain) __must_check; /* sync */
+int domain_control_unpause(struct domain *domain) __must_check;
 
 static inline bool vcpu_runnable(const struct vcpu *vcpu)
 {
