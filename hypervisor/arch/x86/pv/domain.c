@@ -29,6 +29,8 @@
 #define DR6_INITIAL 0xffff0ff0ull
 #define DR7_INITIAL 0x400ull
 
+#define CR0_TASK_SWITCHED 8ul
+
 static int create_permissions(struct domain *domain)
 {
     domain->arch.io_ports = rangeset_create("I/O ports");
@@ -210,7 +212,7 @@ static void take_context_registers(struct vcpu *vcpu, const struct vcpu_guest_co
     pv->fs_base = context->fs_base;
     pv->gs_base_kernel = context->gs_base_kernel;
     pv->gs_base_user = context->gs_base_user;
-    vcpu->arch.task_switched = context->ctrlreg[0] & CR0_TS;
+    vcpu->arch.task_switched = context->ctrlreg[0] & CR0_TASK_SWITCHED;
     for (unsigned int i = 0; i < 8; i++) {
         if (i < 4 || i == 7) {
             /* A breakpoint the guest may not have stays off: the context is good without it. */
@@ -295,7 +297,7 @@ void arch_vcpu_get_context(struct vcpu *vcpu, struct vcpu_guest_context *context
     context->gdt_ents = pv->gdt_entries;
     context->kernel_ss = pv->kernel_ss;
     context->kernel_sp = pv->kernel_sp;
-    context->ctrlreg[0] = pv->cr0 | (vcpu->arch.task_switched ? CR0_TS : 0);
+    context->ctrlreg[0] = pv->cr0 | (vcpu->arch.task_switched ? CR0_TASK_SWITCHED : 0);
     context->ctrlreg[1] =
         vcpu->arch.user_root.value ? xen_pfn_to_cr3(vcpu->arch.user_root.value) : 0;
     context->ctrlreg[3] = xen_pfn_to_cr3(vcpu->arch.kernel_root.value);
