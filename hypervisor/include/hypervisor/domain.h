@@ -137,6 +137,7 @@ struct domain {
     uint64_t frames_claimed;
     uint64_t frames_unvisited; /* what domain_memory_relinquish has still to look at */
     bool frames_relinquishing;
+    uint64_t node_affinity; /* nodes new frames come from when nobody says otherwise; 0: any */
     struct memory_map *memory_map; /* XENMEM_set_memory_map, NULL when never set; frame_lock */
 
     /* core/event */
