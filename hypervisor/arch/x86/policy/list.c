@@ -9,22 +9,23 @@
 
 #include "abi/xen.h"
 
-#define EXTENDED           0x80000000u
-#define LIST_BASIC_LAST    0xdu
-#define LIST_CACHE_LEAVES  6u
-#define LIST_XSAVE_LEAVES  63u
-#define LEAF_CACHE         4u
-#define LEAF_FEATURE       7u
-#define LEAF_TOPOLOGY      0xbu
-#define LEAF_XSAVE         0xdu
-#define EXTENDED_FEATURES2 0x21u
+#define EXTENDED             0x80000000u
+#define LIST_BASIC_LAST      0xdu
+#define LIST_CACHE_LEAVES    6u
+#define LIST_XSAVE_LEAVES    63u
+#define LIST_TOPOLOGY_LEAVES 2u
+#define LEAF_CACHE           4u
+#define LEAF_FEATURE         7u
+#define LEAF_TOPOLOGY        0xbu
+#define LEAF_XSAVE           0xdu
+#define EXTENDED_FEATURES2   0x21u
+
+/* The limits of the hypervisor's own leaves: 0 is "as it comes". */
+static const uint32_t hypervisor_leaves[] = { 0x40000000u, 0x40000100u };
 
 static unsigned int add(struct xen_cpuid_leaf *out, unsigned int count, uint32_t leaf,
                         uint32_t subleaf, const uint32_t values[CPUID_REGISTERS])
 {
-    if ((values[CPUID_A] | values[CPUID_B] | values[CPUID_C] | values[CPUID_D]) == 0) {
-        return count;
-    }
     out[count] = (struct xen_cpuid_leaf){
         leaf, subleaf, values[CPUID_A], values[CPUID_B], values[CPUID_C], values[CPUID_D],
     };
@@ -42,6 +43,7 @@ static unsigned int add_subleaves(struct xen_cpuid_leaf *out, unsigned int count
 
 unsigned int policy_list(const struct cpu_policy *policy, struct xen_cpuid_leaf *out)
 {
+    static const uint32_t none[LIST_TOPOLOGY_LEAVES][CPUID_REGISTERS];
     unsigned int count = 0;
 
     for (uint32_t leaf = 0; leaf <= min(policy->max_basic, LIST_BASIC_LAST); leaf++) {
@@ -52,7 +54,8 @@ unsigned int policy_list(const struct cpu_policy *policy, struct xen_cpuid_leaf 
         case LEAF_FEATURE:
             count = add_subleaves(out, count, leaf, policy->feature, POLICY_FEATURE_LEAVES);
             break;
-        case LEAF_TOPOLOGY: /* its sub-leaves differ by processor */
+        case LEAF_TOPOLOGY: /* differs by processor */
+            count = add_subleaves(out, count, leaf, none, LIST_TOPOLOGY_LEAVES);
             break;
         case LEAF_XSAVE:
             count = add_subleaves(out, count, leaf, policy->xsave, LIST_XSAVE_LEAVES);
@@ -61,6 +64,9 @@ unsigned int policy_list(const struct cpu_policy *policy, struct xen_cpuid_leaf 
             count = add(out, count, leaf, XEN_CPUID_NO_SUBLEAF, policy->basic[leaf]);
             break;
         }
+    }
+    for (uint32_t i = 0; i < ARRAY_SIZE(hypervisor_leaves); i++) {
+        count = add(out, count, hypervisor_leaves[i], XEN_CPUID_NO_SUBLEAF, none[0]);
     }
     for (uint32_t leaf = EXTENDED; leaf <= policy->max_extended; leaf++) {
         count = add(out, count, leaf, XEN_CPUID_NO_SUBLEAF, policy->extended[leaf - EXTENDED]);

@@ -46,7 +46,7 @@ void policy_restrict_pv(struct cpu_policy *policy, uint64_t xcr0);
 
 /*
  * The policy as the public interface lists it (xen/arch-x86/xen.h): one entry a leaf, or a sub-leaf
- * where the leaf has them, in order; those of zeros are left out. Returns how many, at most
+ * where the leaf has them, in order, those of zeros included. Returns how many, at most
  * POLICY_LIST_MAX, which leaves room for what toolstacks write into such a list.
  */
 #define POLICY_LIST_MAX 160u
