@@ -14,6 +14,7 @@
 #include <xen/memory.h>
 #include <xen/physdev.h>
 #include <xen/sched.h>
+#include <xen/sysctl.h>
 #include <xen/vcpu.h>
 #include <xen/version.h>
 
@@ -63,5 +64,17 @@ ABI_SIZE(struct vcpu_register_vcpu_info, 16);
 ABI_SIZE(struct sched_poll, 24);
 ABI_SIZE(struct physdev_map_pirq, 40);
 ABI_SIZE(struct xen_compile_info, 144);
+
+ABI_SIZE(struct xen_sysctl, 136);
+ABI_OFFSET(struct xen_sysctl, u, 8);
+ABI_SIZE(struct xen_sysctl_physinfo, 112);
+ABI_OFFSET(struct xen_sysctl_physinfo, total_pages, 40);
+ABI_SIZE(struct xen_sysctl_cputopo, 12);
+ABI_SIZE(struct xen_sysctl_meminfo, 16);
+ABI_SIZE(struct xen_sysctl_cpuinfo, 8);
+ABI_SIZE(struct xen_sysctl_cpupool_op, 40);
+ABI_SIZE(struct xen_domctl_getdomaininfo, 112);
+ABI_SIZE(struct xen_cpuid_leaf, 24);
+ABI_SIZE(struct xenctl_bitmap, 16);
 
 #endif

@@ -36,6 +36,7 @@ both-y += arch/x86/dom0/decompress
 both-y += arch/x86/clock
 both-y += arch/x86/irq
 both-y += arch/x86/physdev
+both-y += arch/x86/domctl
 both-y += drivers/acpi
 both-y += drivers/pci
 

@@ -25,7 +25,7 @@ static long console_io_write(struct hypercall *call)
         if (guest_copy_from(chunk, from, part)) {
             return -XEN_EFAULT;
         }
-        console_write(chunk, part);
+        console_write_guest(chunk, part);
         from += part;
         bytes -= part;
         if (bytes && hypercall_preempt()) {

@@ -28,6 +28,8 @@ const struct hypercall_row hypercall_table[] = {
     ROW(sched_op, sched_op, 2, HYPERCALL_ANYONE),
     ROW(event_channel_op, event_channel_op, 2, HYPERCALL_ANYONE),
     ROW(hvm_op, hvm_op, 2, HYPERCALL_ANYONE),
+    ROW(sysctl, sysctl, 1, HYPERCALL_PRIVILEGED),
+    ROW(domctl, domctl, 1, HYPERCALL_PRIVILEGED),
 #ifdef CONFIG_PV
     ROW(set_trap_table, set_trap_table, 1, HYPERCALL_ANYONE),
     ROW(mmu_update, mmu_update, 4, HYPERCALL_ANYONE),

@@ -329,6 +329,111 @@ static void the_hypervisor_introduces_itself(void **state)
     assert_zero(HYPERVISOR + 4, 0); /* HVM's */
 }
 
+/* Every leaf of the list is the guest's answer, in order and none twice. */
+static void the_list_is_what_the_guest_gets(void **state)
+{
+    static struct xen_cpuid_leaf list[POLICY_LIST_MAX + 1];
+    unsigned int count;
+
+    make(MACHINE_FULL, XCR0_AVX512);
+    memset(list, 0xaa, sizeof(list));
+    count = policy_list(&guest, list);
+    assert_in_range(count, 1, POLICY_LIST_MAX);
+    assert_int_equal(list[count].leaf, 0xaaaaaaaa);
+    for (unsigned int i = 0; i < count; i++) {
+        bool own = list[i].leaf == HYPERVISOR || list[i].leaf == HYPERVISOR + 0x100;
+        bool has_sub =
+            list[i].leaf == 4 || list[i].leaf == 7 || list[i].leaf == 0xb || list[i].leaf == 0xd;
+
+        assert_int_equal(list[i].subleaf != XEN_CPUID_NO_SUBLEAF, has_sub);
+        assert_true(list[i].leaf <= 0xd || list[i].leaf >= EXTENDED || own);
+        assert_true(i == 0 || list[i].leaf > list[i - 1].leaf ||
+                    list[i].subleaf > list[i - 1].subleaf);
+        if (list[i].leaf != 1 && list[i].leaf != 0xd && !own) { /* those depend on the vcpu */
+            assert_memory_equal(&list[i].a, ask(list[i].leaf, has_sub ? list[i].subleaf : 0), 16);
+        }
+    }
+    make(MACHINE_OLD, 0);
+    assert_int_equal(policy_list(&guest, list), 4);
+}
+
+static void feature_words_are_the_public_ones(void **state)
+{
+    uint32_t bits[POLICY_FEATURE_WORDS];
+
+    make(MACHINE_RANDOM, XCR0_AVX);
+    policy_features(&full, bits);
+    assert_int_equal(bits[0], full.basic[1][CPUID_D]);
+    assert_int_equal(bits[1], full.basic[1][CPUID_C]);
+    assert_int_equal(bits[5], full.feature[0][CPUID_B]);
+    assert_int_equal(bits[8], full.extended[8][CPUID_B]);
+    assert_int_equal(bits[13], 0);
+}
+
+/* ---- topology --------------------------------------------------------------------------------- */
+
+static struct {
+    uint32_t basic, extended, level[3][2]; /* shift, type */
+    uint32_t ids, intel_cores, amd_threads, amd_threads_per_core;
+} shape;
+
+static void read_shape(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+{
+    memset(out, 0, 16);
+    if (leaf == 0) {
+        out[CPUID_A] = shape.basic;
+    } else if (leaf == 1) {
+        out[CPUID_B] = shape.ids << 16;
+        out[CPUID_D] = shape.ids > 1 ? BIT(28) : 0;
+    } else if (leaf == 4) {
+        out[CPUID_A] = shape.intel_cores ? (shape.intel_cores - 1) << 26 | 1 : 0;
+    } else if (leaf == 0xb && subleaf < 3) {
+        out[CPUID_A] = shape.level[subleaf][0];
+        out[CPUID_B] = shape.level[subleaf][1] != 0;
+        out[CPUID_C] = shape.level[subleaf][1] << 8 | subleaf;
+    } else if (leaf == EXTENDED) {
+        out[CPUID_A] = shape.extended;
+    } else if (leaf == EXTENDED + 8) {
+        out[CPUID_C] = shape.amd_threads ? shape.amd_threads - 1 : 0;
+    } else if (leaf == EXTENDED + 0x1e) {
+        out[CPUID_B] = shape.amd_threads_per_core ? (shape.amd_threads_per_core - 1) << 8 : 0;
+    }
+}
+
+static void assert_shape(unsigned int thread_bits, unsigned int package_shift)
+{
+    struct cpu_topology topology;
+
+    topology_read(&topology, read_shape);
+    assert_int_equal(topology.thread_bits, thread_bits);
+    assert_int_equal(topology.package_shift, package_shift);
+}
+
+static void topology_from_each_source(void **state)
+{
+    memset(&shape, 0, sizeof(shape));
+    shape.basic = 1;
+    assert_shape(0, 0);
+    shape.ids = 12;
+    assert_shape(4, 4);
+    shape.basic = 4;
+    shape.intel_cores = 6;
+    assert_shape(1, 4);
+    shape.extended = EXTENDED + 8;
+    shape.amd_threads = 12;
+    assert_shape(0, 4);
+    shape.extended = EXTENDED + 0x1e;
+    shape.amd_threads_per_core = 2;
+    assert_shape(1, 4);
+    shape.basic = 0xb;
+    assert_shape(1, 4); /* the leaf is there, and empty */
+    shape.level[0][0] = 1;
+    shape.level[0][1] = 1;
+    shape.level[1][0] = 5;
+    shape.level[1][1] = 2;
+    assert_shape(1, 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -341,6 +446,9 @@ int main(void)
         cmocka_unit_test(leaves_out_of_range_are_zero),
         cmocka_unit_test(old_processors_have_few_leaves),
         cmocka_unit_test(the_hypervisor_introduces_itself),
+        cmocka_unit_test(the_list_is_what_the_guest_gets),
+        cmocka_unit_test(feature_words_are_the_public_ones),
+        cmocka_unit_test(topology_from_each_source),
     };
 
     return cmocka_run_group_tests_name("policy", tests, setup, teardown);

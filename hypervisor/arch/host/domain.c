@@ -9,6 +9,9 @@
 #include "hypervisor/error.h"
 #include "hypervisor/guest.h"
 #include "hypervisor/rangeset.h"
+#include "hypervisor/string.h"
+
+#include <xen/domctl.h>
 
 HOST_WEAK int arch_domain_create(struct domain *domain, const struct domain_config *config)
 {
@@ -73,6 +76,32 @@ HOST_WEAK int arch_vcpu_initialise(struct vcpu *vcpu, uint64_t guest_address)
 HOST_WEAK int arch_vcpu_reset(struct vcpu *vcpu)
 {
     return host_preempts() ? -XEN_ERESTART : 0;
+}
+
+HOST_WEAK int arch_vcpu_set_context(struct vcpu *vcpu, const struct vcpu_guest_context *context)
+{
+    if (host_preempts()) {
+        return -XEN_ERESTART;
+    }
+    vcpu->arch.user_regs = context->user_regs;
+    return 0;
+}
+
+HOST_WEAK void arch_vcpu_get_context(struct vcpu *vcpu, struct vcpu_guest_context *context)
+{
+    memset(context, 0, sizeof(*context));
+    context->user_regs = vcpu->arch.user_regs;
+}
+
+HOST_WEAK int arch_domain_config_check(const struct xen_domctl_createdomain *config)
+{
+    return config->arch.emulation_flags != 0 ? -XEN_EINVAL : 0;
+}
+
+HOST_WEAK void arch_domain_describe(const struct domain *domain,
+                                    struct xen_domctl_getdomaininfo *info)
+{
+    info->gpaddr_bits = 52;
 }
 
 HOST_WEAK long arch_vcpu_op(struct vcpu *vcpu, unsigned int op, uint64_t guest_address)

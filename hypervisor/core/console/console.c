@@ -3,8 +3,8 @@
 /*
  * The console's rings and its device.
  *
- *     printk, dom0's writes --> emit() --+--> output ring (past output; the oldest bytes are lost)
- *                                        +--> device (serial line), "\n" as "\r\n"
+ *     printk --> emit() --+--> output ring (past output; the oldest bytes are lost)
+ *     dom0's writes ------+--> device (serial line), "\n" as "\r\n"
  *     device's interrupt --> console_receive --+--> input ring  --> console_read, dom0
  *                                              +--> key ring    --> debug keys, in softwork
  *
@@ -69,6 +69,10 @@ OPTION_SIZE("conring_size", opt_conring_size, "size of the console ring");
 static bool opt_sync_console;
 OPTION_BOOL("sync_console", opt_sync_console, "write the console synchronously (always done)");
 
+/* Off, so that xl dmesg, printed on that console, does not read itself. */
+static bool opt_console_to_ring;
+OPTION_BOOL("console_to_ring", opt_console_to_ring, "keep what dom0 prints in the ring, too");
+
 /* Returns what leave() wants: the interrupt flag, and in *locked whether the lock was taken. */
 static unsigned long enter(bool *locked)
 {
@@ -111,6 +115,16 @@ static void put_device(const struct console_device *device, char byte)
     device->put(byte);
 }
 
+static void emit_device(const char *text, size_t bytes)
+{
+    for (size_t i = 0; console_device != NULL && i < bytes; i++) {
+        put_device(console_device, text[i]);
+    }
+    if (bytes > 0) {
+        line_open = text[bytes - 1] != '\n';
+    }
+}
+
 static void emit(const char *text, size_t bytes)
 {
     size_t i;
@@ -120,14 +134,11 @@ static void emit(const char *text, size_t bytes)
         if (output.produced - output.kept > output.size) {
             output.kept = output.produced - output.size;
         }
-        if (console_device != NULL) {
-            put_device(console_device, text[i]);
-        }
     }
     if (bytes > 0) {
-        line_open = text[bytes - 1] != '\n';
         news_output = true;
     }
+    emit_device(text, bytes);
 }
 
 void console_emit_lines(const char *prefix, const char *text, size_t bytes)
@@ -163,6 +174,20 @@ void console_write(const char *text, size_t bytes)
     emit(text, bytes);
     leave(flags, locked);
     defer();
+}
+
+void console_write_guest(const char *text, size_t bytes)
+{
+    bool locked;
+    unsigned long flags;
+
+    if (opt_console_to_ring) {
+        console_write(text, bytes);
+        return;
+    }
+    flags = enter(&locked);
+    emit_device(text, bytes);
+    leave(flags, locked);
 }
 
 void console_attach(const struct console_device *device)

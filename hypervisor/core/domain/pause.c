@@ -96,3 +96,35 @@ void domain_unpause(struct domain *domain)
         vcpu_wake(vcpu);
     }
 }
+
+/* One more (less) of the toolstack's; false beyond the bounds. */
+static bool control_change(struct domain *domain, int change)
+{
+    unsigned long flags = spin_lock_irqsave(&domain->pause_lock);
+    int count = domain->control_pauses + change;
+    bool possible = count >= 0 && count <= (int)UINT8_MAX;
+
+    if (possible) {
+        domain->control_pauses = (uint8_t)count;
+    }
+    spin_unlock_irqrestore(&domain->pause_lock, flags);
+    return possible;
+}
+
+int domain_control_pause(struct domain *domain)
+{
+    if (!control_change(domain, 1)) {
+        return -XEN_E2BIG;
+    }
+    domain_pause(domain);
+    return 0;
+}
+
+int domain_control_unpause(struct domain *domain)
+{
+    if (!control_change(domain, -1)) {
+        return -XEN_EINVAL;
+    }
+    domain_unpause(domain);
+    return 0;
+}

@@ -64,6 +64,16 @@ static bool shutdown_begin(struct domain *domain, uint8_t *reason)
     return first;
 }
 
+/* Suspending has a port of its own, where the toolstack subscribed (XEN_DOMCTL_subscribe). */
+static void tell_toolstack(struct domain *domain, uint8_t reason)
+{
+    evtchn_t port = { READ_ONCE(domain->suspend_port) };
+
+    if (reason != SHUTDOWN_suspend || port.value == 0 || event_send(domain, port) != 0) {
+        event_virq_global(VIRQ_DOM_EXC);
+    }
+}
+
 /* A code that this domain may shut down with. */
 static bool reason_acceptable(const struct domain *domain, uint8_t reason)
 {
@@ -84,7 +94,7 @@ int domain_shutdown(struct domain *domain, uint8_t reason)
     }
     domain_pause_nosync(domain);
     atomic_write_release(&domain->is_shut_down, true);
-    event_virq_global(VIRQ_DOM_EXC);
+    tell_toolstack(domain, reason);
     return 0;
 }
 

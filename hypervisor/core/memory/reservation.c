@@ -120,11 +120,22 @@ static void name_frames(mfn_t mfn, unsigned int order, uint64_t pfn)
     }
 }
 
+/* The lowest node of the domain's affinity, when the caller does not mind; others come after it. */
+static unsigned int preferred_node(const struct domain *domain, unsigned int node)
+{
+    uint64_t nodes = READ_ONCE(domain->node_affinity);
+
+    if (node != ALLOC_NODE_ANY || nodes == 0) {
+        return node;
+    }
+    return (unsigned int)__builtin_ctzll(nodes);
+}
+
 int memory_populate(struct domain *domain, uint64_t pfn, unsigned int order,
                     const struct memory_placement *placement, mfn_t *mfn)
 {
-    struct frame *frame =
-        frame_alloc_for(domain, order, placement->node, placement->alloc_flags, placement->bits);
+    struct frame *frame = frame_alloc_for(domain, order, preferred_node(domain, placement->node),
+                                          placement->alloc_flags, placement->bits);
     int result;
 
     if (frame == NULL) {

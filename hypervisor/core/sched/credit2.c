@@ -501,6 +501,11 @@ static void credit2_set_weight(struct vcpu *vcpu, uint32_t weight)
     unit->weight = weight;
 }
 
+static uint32_t credit2_ratelimit_us(void)
+{
+    return opt_ratelimit_us;
+}
+
 static void credit2_dump(unsigned int cpu)
 {
     pr_info("  period %u, load %u, %u waiting\n", per_cpu(credit_cpus, cpu).period,
@@ -544,6 +549,7 @@ const struct sched_policy sched_policy_credit2 = {
     .context_saved = credit2_context_saved,
     .migrate = credit2_migrate,
     .set_weight = credit2_set_weight,
+    .ratelimit_us = credit2_ratelimit_us,
     .dump = credit2_dump,
     .valid = credit2_valid,
 };

@@ -24,6 +24,11 @@ unsigned int sched_id(void)
     return sched_policy->id;
 }
 
+uint32_t sched_ratelimit_us(void)
+{
+    return sched_policy->ratelimit_us != NULL ? sched_policy->ratelimit_us() : 0;
+}
+
 static void choose_policy(void)
 {
     size_t i;

@@ -394,6 +394,13 @@ void sched_cpu_init(unsigned int cpu)
     cpu_mask_set(&sched_cpu_mask, cpu);
 }
 
+uint64_t sched_idle_time_ns(unsigned int cpu)
+{
+    const struct vcpu *idle = READ_ONCE(per_cpu(sched_cpus, cpu).idle);
+
+    return idle != NULL ? vcpu_cpu_time_ns(idle) : 0;
+}
+
 bool sched_cpu_idle(unsigned int cpu)
 {
     struct sched_cpu *queue = &per_cpu(sched_cpus, cpu);

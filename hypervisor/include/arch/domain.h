@@ -27,6 +27,21 @@ int arch_vcpu_initialise(struct vcpu *vcpu, uint64_t guest_address) __must_check
 /* Undoes it: the vcpu holds no reference to guest frames any more. Preemptible. */
 int arch_vcpu_reset(struct vcpu *vcpu) __must_check;
 
+/*
+ * The toolstack's forms: the context is the caller's copy, the vcpu of another domain, paused and off
+ * its CPU. set: as arch_vcpu_initialise, but after an error other than -XEN_ERESTART the vcpu has no
+ * context. get: of an initialised vcpu; all of *context is written.
+ */
+int arch_vcpu_set_context(struct vcpu *vcpu, const struct vcpu_guest_context *context) __must_check;
+void arch_vcpu_get_context(struct vcpu *vcpu, struct vcpu_guest_context *context);
+
+/* What of the toolstack's configuration is the architecture's: -XEN_EINVAL for what cannot be. */
+struct xen_domctl_createdomain;
+int arch_domain_config_check(const struct xen_domctl_createdomain *config) __must_check;
+/* The architecture's fields of a description that is zero there. */
+struct xen_domctl_getdomaininfo;
+void arch_domain_describe(const struct domain *domain, struct xen_domctl_getdomaininfo *info);
+
 /* Hypercalls of vcpu_op that only the architecture knows; -XEN_ENOSYS otherwise. */
 long arch_vcpu_op(struct vcpu *vcpu, unsigned int op, uint64_t guest_address);
 

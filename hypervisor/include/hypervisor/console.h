@@ -35,8 +35,11 @@ void console_ring_resize(uint32_t bytes);
 /* The size that the option conring_size asks for, 0 when it was not given. */
 uint32_t console_ring_wanted(void);
 
-/* Raw bytes to the device and the ring, unprefixed: what dom0 writes by CONSOLEIO_write. */
+/* Raw bytes to the device and the ring, unprefixed. */
 void console_write(const char *text, size_t bytes);
+
+/* What dom0 writes by CONSOLEIO_write: to the device; to the ring by the option console_to_ring. */
+void console_write_guest(const char *text, size_t bytes);
 
 /*
  * Input: the device's interrupt or poll hands over received bytes; three Ctrl-a switch input

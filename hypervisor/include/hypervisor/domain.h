@@ -80,9 +80,6 @@ struct vcpu {
     uint64_t periodic_period_ns; /* 0 when off */
     system_time_t periodic_last;
 
-    /* hypercall: the multicall in progress, NULL outside one */
-    struct multicall_state *multicall;
-
     struct arch_vcpu arch;
 };
 
@@ -117,6 +114,8 @@ struct domain {
     uint32_t ssidref;
     unsigned int teardown_step;
     int32_t time_offset_seconds;
+    uint8_t control_pauses; /* of pause_count, the toolstack's; under pause_lock */
+    bool creation_finished; /* the toolstack has let it run: what it was made of is settled */
 
     struct spinlock pause_lock; /* LOCK_PAUSE: pause counts and flags, shutting down, watchdogs */
     bool shutdown_code_latched; /* SCHEDOP_shutdown_code: shutdown_code is decided */
@@ -135,15 +134,13 @@ struct domain {
     uint64_t frames_claimed;
     uint64_t frames_unvisited; /* what domain_memory_relinquish has still to look at */
     bool frames_relinquishing;
+    uint64_t node_affinity; /* nodes new frames come from when nobody says otherwise; 0: any */
     struct memory_map *memory_map; /* XENMEM_set_memory_map, NULL when never set; frame_lock */
 
-    /* core/event */
+    /* core/event, core/grant, arch irq */
     struct event_table *events;
-
-    /* core/grant */
+    uint32_t suspend_port; /* told of SHUTDOWN_suspend instead of VIRQ_DOM_EXC; 0: none */
     struct grant_table *grants;
-
-    /* arch irq */
     struct pirq_table *pirqs;
 
     struct arch_domain arch;
@@ -248,6 +245,13 @@ void vcpu_unpause(struct vcpu *vcpu);
 void domain_pause(struct domain *domain);
 void domain_pause_nosync(struct domain *domain);
 void domain_unpause(struct domain *domain);
+
+/*
+ * The toolstack's pauses, counted apart from the hypervisor's own. -XEN_E2BIG: too many;
+ * -XEN_EINVAL: there is none to take back.
+ */
+int domain_control_pause(struct domain *domain) __must_check; /* sync */
+int domain_control_unpause(struct domain *domain) __must_check;
 
 static inline bool vcpu_runnable(const struct vcpu *vcpu)
 {

@@ -65,6 +65,8 @@ long hypercall_console_io(struct hypercall *call);
 long hypercall_multicall(struct hypercall *call);
 long hypercall_vm_assist(struct hypercall *call);
 long hypercall_hvm_op(struct hypercall *call);
+long hypercall_sysctl(struct hypercall *call);
+long hypercall_domctl(struct hypercall *call);
 
 /* x86 PV, arch/x86/hypercall, arch/x86/pagetype, arch/x86/pv */
 long hypercall_set_trap_table(struct hypercall *call);

@@ -32,6 +32,7 @@ struct sched_policy {
     void (*context_saved)(struct vcpu *vcpu);             /* a queued one left its CPU */
     void (*migrate)(struct vcpu *vcpu, unsigned int cpu); /* one that is not queued will go there */
     void (*set_weight)(struct vcpu *vcpu, uint32_t weight);
+    uint32_t (*ratelimit_us)(void); /* least time a vcpu runs before another is preferred */
     void (*dump)(unsigned int cpu); /* no lock: prints what it can */
     bool (*valid)(unsigned int cpu);
 };
@@ -91,8 +92,10 @@ void vcpu_stop_periodic_timer(struct vcpu *vcpu);
 int vcpu_set_singleshot_timer(struct vcpu *vcpu, uint64_t timeout_abs_ns, bool future) __must_check;
 void vcpu_stop_singleshot_timer(struct vcpu *vcpu);
 
-bool sched_cpu_idle(unsigned int cpu); /* runs its idle vcpu */
-bool sched_valid(unsigned int cpu);    /* invariants of its run queue */
-unsigned int sched_id(void);           /* XEN_SCHEDULER_* of the policy in use */
+bool sched_cpu_idle(unsigned int cpu);         /* runs its idle vcpu */
+uint64_t sched_idle_time_ns(unsigned int cpu); /* how long it did; 0 for one that never ran */
+bool sched_valid(unsigned int cpu);            /* invariants of its run queue */
+unsigned int sched_id(void);                   /* XEN_SCHEDULER_* of the policy in use */
+uint32_t sched_ratelimit_us(void);             /* of the policy in use; 0: it has none */
 
 #endif

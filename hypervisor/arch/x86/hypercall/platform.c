@@ -121,13 +121,6 @@ static long op_cpu_offline(struct xen_platform_op *op)
     return is_present(op->u.cpu_ol.cpuid) ? -XEN_EOPNOTSUPP : -XEN_EINVAL;
 }
 
-static uint64_t idle_time(unsigned int cpu)
-{
-    struct vcpu *idle = cpu < domain_idle->vcpus_max ? domain_idle->vcpus[cpu] : NULL;
-
-    return idle != NULL ? vcpu_cpu_time_ns(idle) : 0;
-}
-
 static long op_getidletime(struct xen_platform_op *op)
 {
     struct xenpf_getidletime *args = &op->u.getidletime;
@@ -141,7 +134,7 @@ static long op_getidletime(struct xen_platform_op *op)
         }
         for (uint32_t i = 0; i < 8 && first + i < args->cpumap_nr_cpus; i++) {
             bool online = cpu_is_online(first + i);
-            uint64_t ns = online ? idle_time(first + i) : 0;
+            uint64_t ns = online ? sched_idle_time_ns(first + i) : 0;
 
             if (!(bits >> i & 1)) {
                 continue;

@@ -20,11 +20,57 @@
 
 #define CPUID_7B_FSGSBASE 1u
 
-static struct cpu_policy pv_default;
+static struct cpu_policy raw;
 
 void cpu_policy_init(void)
 {
-    policy_read(&pv_default, cpuid);
+    policy_read(&raw, cpuid);
+}
+
+/* Features that one processor lacks, or that an option turned off, are in nobody's use. */
+static void restrict_to_used(struct cpu_policy *policy)
+{
+    const uint32_t *words = boot_cpu.words;
+
+    policy->basic[1][CPUID_C] &= words[FEATURES_1_ECX];
+    policy->basic[1][CPUID_D] &= words[FEATURES_1_EDX];
+    policy->feature[0][CPUID_B] &= words[FEATURES_7_EBX];
+    policy->feature[0][CPUID_C] &= words[FEATURES_7_ECX];
+    policy->feature[0][CPUID_D] &= words[FEATURES_7_EDX];
+    policy->xsave[1][CPUID_A] &= words[FEATURES_D1_EAX];
+    policy->extended[1][CPUID_C] &= words[FEATURES_80000001_ECX];
+    policy->extended[1][CPUID_D] &= words[FEATURES_80000001_EDX];
+    policy->extended[7][CPUID_D] &= words[FEATURES_80000007_EDX];
+    policy->extended[8][CPUID_B] &= words[FEATURES_80000008_EBX];
+}
+
+static void make_pv(struct cpu_policy *policy, bool hardware_domain)
+{
+    *policy = raw;
+    policy->hardware_domain = hardware_domain;
+    if (!(hypervisor_cr4 & CR4_FSGSBASE)) {
+        policy->feature[0][CPUID_B] &= ~CPUID_7B_FSGSBASE; /* its instructions would fault */
+    }
+    policy_restrict_pv(policy, fpu_xcr0_supported);
+}
+
+void cpu_policy_machine(struct cpu_policy *policy, enum cpu_policy_kind kind)
+{
+    switch (kind) {
+    case CPU_POLICY_RAW:
+        *policy = raw;
+        break;
+    case CPU_POLICY_HOST:
+        *policy = raw;
+        restrict_to_used(policy);
+        break;
+    case CPU_POLICY_PV_MAX:
+        make_pv(policy, true);
+        break;
+    case CPU_POLICY_PV_DEFAULT:
+        make_pv(policy, false);
+        break;
+    }
 }
 
 int cpu_policy_create(struct domain *domain)
@@ -34,12 +80,7 @@ int cpu_policy_create(struct domain *domain)
     if (!policy) {
         return -XEN_ENOMEM;
     }
-    *policy = pv_default;
-    policy->hardware_domain = domain->is_hardware;
-    if (!(hypervisor_cr4 & CR4_FSGSBASE)) {
-        policy->feature[0][CPUID_B] &= ~CPUID_7B_FSGSBASE; /* its instructions would fault */
-    }
-    policy_restrict_pv(policy, fpu_xcr0_supported);
+    make_pv(policy, domain->is_hardware);
     domain->arch.policy = policy;
     return 0;
 }

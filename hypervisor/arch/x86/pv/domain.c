@@ -25,10 +25,14 @@
 #include "hypervisor/sched.h"
 #include "hypervisor/string.h"
 
+#include <xen/domctl.h>
+
 #define is_canonical(address) ((uint64_t)(((int64_t)((address) << 16)) >> 16) == (address))
 
 #define DR6_INITIAL 0xffff0ff0ull
 #define DR7_INITIAL 0x400ull
+
+#define CR0_TASK_SWITCHED 8ul
 
 static int create_permissions(struct domain *domain)
 {
@@ -211,7 +215,7 @@ static void take_context_registers(struct vcpu *vcpu, const struct vcpu_guest_co
     pv->fs_base = context->fs_base;
     pv->gs_base_kernel = context->gs_base_kernel;
     pv->gs_base_user = context->gs_base_user;
-    vcpu->arch.task_switched = context->ctrlreg[0] & 8;
+    vcpu->arch.task_switched = context->ctrlreg[0] & CR0_TASK_SWITCHED;
     for (unsigned int i = 0; i < 8; i++) {
         if (i < 4 || i == 7) {
             /* A breakpoint the guest may not have stays off: the context is good without it. */
@@ -262,6 +266,67 @@ int arch_vcpu_initialise(struct vcpu *vcpu, uint64_t guest_address)
     }
     heap_free(context);
     return error;
+}
+
+int arch_vcpu_set_context(struct vcpu *vcpu, const struct vcpu_guest_context *context)
+{
+    if (vcpu->initialised) {
+        vcpu_reset(vcpu);
+    }
+    return pv_vcpu_set_context(vcpu, context);
+}
+
+void arch_vcpu_get_context(struct vcpu *vcpu, struct vcpu_guest_context *context)
+{
+    const struct pv_vcpu *pv = &vcpu->arch.pv;
+
+    arch_vcpu_sync_state(vcpu);
+    memset(context, 0, sizeof(*context));
+    context->user_regs = vcpu->arch.user_regs;
+    context->user_regs.entry_vector = 0;
+    context->user_regs.rflags |= (uint64_t)pv->iopl << 12;
+    context->user_regs.saved_upcall_mask = vcpu->info->evtchn_upcall_mask;
+    memcpy(context->trap_ctxt, pv->traps, sizeof(context->trap_ctxt));
+    fpu_export_legacy(vcpu, &context->fpu_ctxt);
+    context->flags = VGCF_I387_VALID | (pv->kernel_mode ? VGCF_in_kernel : 0) |
+                     (pv->failsafe_callback.mask_events ? VGCF_failsafe_disables_events : 0) |
+                     (pv->syscall_callback.mask_events ? VGCF_syscall_disables_events : 0) |
+                     (vcpu->pause_flags & VCPU_DOWN ? 0 : VGCF_online);
+    context->ldt_base = pv->ldt_base;
+    context->ldt_ents = pv->ldt_entries;
+    for (unsigned int i = 0; i < PV_GDT_GUEST_FRAMES; i++) {
+        context->gdt_frames[i] = pv->gdt_frames[i];
+    }
+    context->gdt_ents = pv->gdt_entries;
+    context->kernel_ss = pv->kernel_ss;
+    context->kernel_sp = pv->kernel_sp;
+    context->ctrlreg[0] = pv->cr0 | (vcpu->arch.task_switched ? CR0_TASK_SWITCHED : 0);
+    context->ctrlreg[1] =
+        vcpu->arch.user_root.value ? xen_pfn_to_cr3(vcpu->arch.user_root.value) : 0;
+    context->ctrlreg[3] = xen_pfn_to_cr3(vcpu->arch.kernel_root.value);
+    context->ctrlreg[4] = pv->cr4;
+    memcpy(context->debugreg, pv->debug_regs, sizeof(context->debugreg));
+    context->event_callback_eip = pv->event_callback.address;
+    context->failsafe_callback_eip = pv->failsafe_callback.address;
+    context->syscall_callback_eip = pv->syscall_callback.address;
+    context->fs_base = pv->fs_base;
+    context->gs_base_kernel = pv->gs_base_kernel;
+    context->gs_base_user = pv->gs_base_user;
+    context->vm_assist = vcpu->id == 0 ? vcpu->domain->vm_assist : 0;
+}
+
+int arch_domain_config_check(const struct xen_domctl_createdomain *config)
+{
+    return config->arch.emulation_flags != 0 ||
+                   (config->arch.misc_flags & ~XEN_X86_MSR_RELAXED) != 0
+               ? -XEN_EINVAL
+               : 0;
+}
+
+void arch_domain_describe(const struct domain *domain, struct xen_domctl_getdomaininfo *info)
+{
+    (void)domain;
+    info->gpaddr_bits = (uint8_t)boot_cpu.physical_bits;
 }
 
 static long send_nmi(struct vcpu *vcpu)

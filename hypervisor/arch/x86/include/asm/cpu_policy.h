@@ -9,11 +9,19 @@
 
 #include "hypervisor/types.h"
 
+struct cpu_policy;
 struct domain;
 struct vcpu;
 
 /* The hardware's leaves are read and bounded once. */
 void cpu_policy_init(void);
+
+/*
+ * The machine's policies: as its processors say; what the hypervisor uses of that; the most that a PV
+ * domain can have; what one gets.
+ */
+enum cpu_policy_kind { CPU_POLICY_RAW, CPU_POLICY_HOST, CPU_POLICY_PV_MAX, CPU_POLICY_PV_DEFAULT };
+void cpu_policy_machine(struct cpu_policy *policy, enum cpu_policy_kind kind);
 
 /* The default policy of a PV domain. -XEN_ENOMEM. */
 int cpu_policy_create(struct domain *domain) __must_check;

@@ -44,6 +44,25 @@ void policy_read(struct cpu_policy *policy, cpuid_reader_t reader);
  * hypervisor bit. xcr0: the state components that the hypervisor switches. */
 void policy_restrict_pv(struct cpu_policy *policy, uint64_t xcr0);
 
+/*
+ * The policy as the public interface lists it (xen/arch-x86/xen.h): one entry a leaf, or a sub-leaf
+ * where the leaf has them, in order, those of zeros included. Returns how many, at most
+ * POLICY_LIST_MAX, which leaves room for what toolstacks write into such a list.
+ */
+#define POLICY_LIST_MAX 160u
+struct xen_cpuid_leaf;
+unsigned int policy_list(const struct cpu_policy *policy, struct xen_cpuid_leaf *out);
+
+/* Its feature words, numbered as in xen/arch-x86/cpufeatureset.h. */
+#define POLICY_FEATURE_WORDS 19u
+void policy_features(const struct cpu_policy *policy, uint32_t out[POLICY_FEATURE_WORDS]);
+
+/* How APIC ids are made: thread bits lowest, then the core's, up to the package's. */
+struct cpu_topology {
+    unsigned int thread_bits, package_shift;
+};
+void topology_read(struct cpu_topology *topology, cpuid_reader_t reader);
+
 /* The answer to CPUID: zeros for leaves out of range. */
 void policy_cpuid(const struct cpu_policy *policy, const struct cpuid_context *context,
                   uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
