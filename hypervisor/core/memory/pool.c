@@ -58,9 +58,7 @@ struct block {
     uint32_t stamp;
 };
 
-struct pool frame_pools[CONFIG_MAX_NUMA_NODES] = {
-    [0 ... CONFIG_MAX_NUMA_NODES - 1] = { .lock = SPINLOCK_INIT(LOCK_FRAME_POOL) },
-};
+struct pool frame_pools[CONFIG_MAX_NUMA_NODES]; /* zeros but for the locks: not in the image */
 static unsigned int nodes_used; /* frame_pools[0 .. nodes_used - 1] may have memory */
 static int64_t frames_unclaimed;
 
@@ -447,7 +445,9 @@ void frame_pool_add(mfn_t from, mfn_t to, unsigned int node)
                    (unsigned long)mfn_to_paddr(from), (unsigned long)mfn_to_paddr(to));
         return;
     }
-    nodes_used = max(nodes_used, node + 1);
+    for (; nodes_used <= node; nodes_used++) { /* at boot only, before other CPUs run */
+        spin_lock_init(&frame_pools[nodes_used].lock, LOCK_FRAME_POOL);
+    }
     while (start < end) {
         unsigned int order =
             min((unsigned int)__builtin_ctzll(start), (unsigned int)FRAME_ORDER_MAX);
