@@ -5,6 +5,7 @@
  * xen/callback.h). Addresses must be canonical; what the guest then does with them is its own risk.
  */
 #include "asm/entry.h"
+#include "asm/page.h"
 #include "asm/pv.h"
 #include "hypervisor/error.h"
 #include "hypervisor/guest.h"
@@ -13,8 +14,6 @@
 
 #include <xen/callback.h>
 #include <xen/nmi.h>
-
-#define is_canonical(address) ((uint64_t)(((int64_t)((address) << 16)) >> 16) == (address))
 
 /*
  * arg[0]: guest array of trap_info, ended by an entry with address 0; a null pointer clears the
@@ -41,7 +40,7 @@ long hypercall_set_trap_table(struct hypercall *call)
         if (!entry.address) {
             return 0;
         }
-        if (!is_canonical(entry.address)) {
+        if (!address_is_canonical(entry.address)) {
             return -XEN_EINVAL;
         }
         entry.cs = pv_fix_selector(entry.cs);
@@ -54,7 +53,8 @@ long hypercall_set_callbacks(struct hypercall *call)
 {
     struct pv_vcpu *pv = &current_vcpu()->arch.pv;
 
-    if (!is_canonical(call->arg[0]) || !is_canonical(call->arg[1]) || !is_canonical(call->arg[2])) {
+    if (!address_is_canonical(call->arg[0]) || !address_is_canonical(call->arg[1]) ||
+        !address_is_canonical(call->arg[2])) {
         return -XEN_EINVAL;
     }
     pv->event_callback = (struct pv_callback){ call->arg[0], true };
@@ -95,7 +95,7 @@ static long callback_register(uint64_t guest_address)
     if (!callback) {
         return -XEN_ENOSYS;
     }
-    if (!is_canonical(op.address)) {
+    if (!address_is_canonical(op.address)) {
         return -XEN_EINVAL;
     }
     callback->address = op.address;
@@ -153,7 +153,7 @@ long hypercall_nmi_op(struct hypercall *call)
         if (guest_read(op, call->arg[1])) {
             return -XEN_EFAULT;
         }
-        if (!is_canonical(op.handler_address)) {
+        if (!address_is_canonical(op.handler_address)) {
             return -XEN_EINVAL;
         }
         vcpu->arch.pv.nmi_callback.address = op.handler_address;
@@ -171,7 +171,7 @@ long hypercall_stack_switch(struct hypercall *call)
 {
     struct pv_vcpu *pv = &current_vcpu()->arch.pv;
 
-    if (!is_canonical(call->arg[1])) {
+    if (!address_is_canonical(call->arg[1])) {
         return -XEN_EINVAL;
     }
     pv->kernel_ss = pv_fix_selector((uint16_t)call->arg[0]);

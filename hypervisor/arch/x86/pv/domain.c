@@ -11,6 +11,7 @@
 #include "asm/fpu.h"
 #include "asm/irq.h"
 #include "asm/pagetype.h"
+#include "asm/page.h"
 #include "asm/pv.h"
 #include "asm/pv_switch.h"
 #include "asm/smp.h"
@@ -26,8 +27,6 @@
 #include "hypervisor/string.h"
 
 #include <xen/domctl.h>
-
-#define is_canonical(address) ((uint64_t)(((int64_t)((address) << 16)) >> 16) == (address))
 
 #define DR6_INITIAL 0xffff0ff0ull
 #define DR7_INITIAL 0x400ull
@@ -152,16 +151,17 @@ int arch_vcpu_reset(struct vcpu *vcpu)
 
 static bool context_acceptable(const struct vcpu_guest_context *context)
 {
-    if (!is_canonical(context->user_regs.rip) || !is_canonical(context->event_callback_eip) ||
-        !is_canonical(context->failsafe_callback_eip) ||
-        !is_canonical(context->syscall_callback_eip) || !is_canonical(context->fs_base) ||
-        !is_canonical(context->gs_base_kernel) || !is_canonical(context->gs_base_user) ||
-        !is_canonical(context->kernel_sp) || context->gdt_ents > FIRST_RESERVED_GDT_ENTRY ||
-        context->ldt_ents > 8192) {
+    if (!address_is_canonical(context->user_regs.rip) ||
+        !address_is_canonical(context->event_callback_eip) ||
+        !address_is_canonical(context->failsafe_callback_eip) ||
+        !address_is_canonical(context->syscall_callback_eip) ||
+        !address_is_canonical(context->fs_base) || !address_is_canonical(context->gs_base_kernel) ||
+        !address_is_canonical(context->gs_base_user) || !address_is_canonical(context->kernel_sp) ||
+        context->gdt_ents > FIRST_RESERVED_GDT_ENTRY || context->ldt_ents > 8192) {
         return false;
     }
     for (unsigned int i = 0; i < ARRAY_SIZE(context->trap_ctxt); i++) {
-        if (!is_canonical(context->trap_ctxt[i].address)) {
+        if (!address_is_canonical(context->trap_ctxt[i].address)) {
             return false;
         }
     }

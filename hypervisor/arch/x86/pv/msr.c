@@ -6,9 +6,8 @@
  */
 #include "asm/cpu_features.h"
 #include "asm/msr.h"
+#include "asm/page.h"
 #include "asm/pv.h"
-
-#define is_canonical(address) ((uint64_t)(((int64_t)((address) << 16)) >> 16) == (address))
 
 enum msr_rule {
     MSR_BASE,      /* a segment base: read and write, canonical */
@@ -92,7 +91,7 @@ bool pv_msr_write(struct vcpu *vcpu, uint32_t msr, uint64_t value)
     }
     switch (row->rule) {
     case MSR_BASE:
-        if (!is_canonical(value)) {
+        if (!address_is_canonical(value)) {
             return false;
         }
         msr_write(msr, value);

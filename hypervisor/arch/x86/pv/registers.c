@@ -7,12 +7,11 @@
 #include "asm/extable.h"
 #include "asm/fpu.h"
 #include "asm/msr.h"
+#include "asm/page.h"
 #include "asm/pv.h"
 #include "asm/pv_switch.h"
 #include "hypervisor/error.h"
 #include "hypervisor/hypercall.h"
-
-#define is_canonical(address) ((uint64_t)(((int64_t)((address) << 16)) >> 16) == (address))
 
 /* DR7: bits that read as written; 10 is always 1; 11, 12, 14, 15 must be 0 (AMD APM 2, 13.1.1.4). */
 #define DR7_FIXED_ONES       0x400ull
@@ -46,7 +45,7 @@ long hypercall_set_segment_base(struct hypercall *call)
 {
     unsigned long base = call->arg[1];
 
-    if (call->arg[0] != SEGBASE_GS_USER_SEL && !is_canonical(base)) {
+    if (call->arg[0] != SEGBASE_GS_USER_SEL && !address_is_canonical(base)) {
         return -XEN_EINVAL;
     }
     switch (call->arg[0]) {
@@ -125,7 +124,7 @@ int pv_set_debug_register(struct vcpu *vcpu, unsigned int reg, uint64_t value)
     switch (reg) {
     case 0 ... 3:
         /* A breakpoint on the hypervisor's own addresses would fire in the hypervisor. */
-        if (!is_canonical(value) || (value >= HYPERVISOR_START && value < HYPERVISOR_END)) {
+        if (!address_is_canonical(value) || (value >= HYPERVISOR_START && value < HYPERVISOR_END)) {
             return -XEN_EPERM;
         }
         if (loaded) {

@@ -7,6 +7,7 @@
 #ifndef ASM_PV_H
 #define ASM_PV_H
 
+#include "asm/page.h"
 #include "hypervisor/domain.h"
 
 /* Trap numbers and page-fault bits. */
@@ -124,7 +125,7 @@ void pv_hypercall_page_fill(void *page);
 /* Canonical and not the hypervisor's: an address a guest's code may have. */
 static inline bool pv_code_address(uint64_t address)
 {
-    return (uint64_t)(((int64_t)(address << 16)) >> 16) == address &&
+    return address_is_canonical(address) &&
            (address < HYPERVISOR_START || address >= HYPERVISOR_END);
 }
 
