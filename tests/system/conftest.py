@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from machine import Machine, is_reference  # noqa: E402
+from toolstack import Toolstack  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +34,12 @@ def machine(request):
     failed = getattr(request.node, "failed", True)
     for each in started:
         each.close(keep_log=failed)
+
+
+@pytest.fixture
+def toolstack(machine, tmp_path):
+    """Starts a dom0 with the Xen tools; see Toolstack for what it takes."""
+    return lambda files=(), **options: Toolstack(machine, tmp_path, dict(files), **options)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -1,61 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Copyright (C) the Xenios authors
 """Debian's own xl, unmodified, against the hypervisor's sysctl and domctl."""
-import fcntl
 import re
-import subprocess
 
 import pytest
 
-from machine import BUILD, TOP, is_reference
-
-PROMPT = r"root@dom0:~# "
-
-
-@pytest.fixture
-def guests_disk():
-    """Made once, by whoever asks first."""
-    (BUILD / "dom0").mkdir(parents=True, exist_ok=True)
-    with open(BUILD / "dom0" / "guests.lock", "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        result = subprocess.run(
-            [TOP / "dom0" / "build-disk", "guests"], capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
-    return BUILD / "dom0" / "guests.img"
-
-
-class Toolstack:
-    """A dom0 with the Xen daemons started, and a shell."""
-
-    def __init__(self, machine, disk):
-        self.vm = machine(
-            cpus=2, memory=2048, append="dom0_mem=1024M",
-            kernel_append="xenios.root=/dev/vda xenios.init=/sbin/init-toolstack",
-            devices=["-drive", f"if=none,id=disk0,file={disk},format=raw,snapshot=on",
-                     "-device", "virtio-blk-pci,drive=disk0"],
-            timeout=400,
-        )
-        self.vm.expect(r"XENIOS-TOOLSTACK-READY status=0\r")
-        self.vm.expect(PROMPT)
-
-    def run(self, command):
-        """What the command printed; it has to succeed."""
-        self.vm.send(f"{command}; echo \"exit=$?\"")
-        self.vm.expect(r"echo \"exit=\$\?\"\r")
-        match = self.vm.expect(r"(?s)(.*?)exit=(\d+)\s+" + PROMPT)
-        assert match[2] == "0", f"{command}: {match[1]}"
-        return match[1].replace("\r", "")
-
-    def fields(self, command):
-        """Lines `name : value`."""
-        return dict(re.findall(r"^(\w+) *: *(.*)$", self.run(command), re.MULTILINE))
+from machine import is_reference
 
 
 @pytest.mark.slow
 @pytest.mark.debian
-def test_information(machine, guests_disk):
+def test_information(toolstack):
     """xl info, list, dmesg, debug-keys, cpupool-list; xen-cpuid."""
-    toolstack = Toolstack(machine, guests_disk)
+    toolstack = toolstack()
     info = toolstack.fields("xl info")
     assert info["host"] == "dom0"
     assert info["nr_cpus"] == "2"

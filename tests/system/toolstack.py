@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) the Xenios authors
+"""A dom0 with Debian's own Xen tools and their daemons, driven through its shell.
+
+    toolstack = toolstack(cpus=2, files={"probe.cfg": text, "probe": path})
+    toolstack.run("xl create /files/probe.cfg")
+
+A test never waits for a length of time: `wait` repeats a command until it prints what is asked.
+"""
+import fcntl
+import re
+import subprocess
+from pathlib import Path
+
+from machine import BUILD, TOP
+
+PROMPT = r"root@dom0:~# "
+
+
+def guests_disk():
+    """The disk with the tools. Made once, by whoever asks first."""
+    (BUILD / "dom0").mkdir(parents=True, exist_ok=True)
+    with open(BUILD / "dom0" / "guests.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        result = subprocess.run(
+            [TOP / "dom0" / "build-disk", "guests"], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    return BUILD / "dom0" / "guests.img"
+
+
+def disk_of_files(folder, files):
+    """An ext4 image with the files: name -> its text, or the path of what to copy."""
+    tree = folder / "files"
+    tree.mkdir()
+    for name, content in files.items():
+        data = content.encode() if isinstance(content, str) else Path(content).read_bytes()
+        (tree / name).write_bytes(data)
+    image = folder / "files.img"
+    mebibytes = 8 + sum(path.stat().st_size for path in tree.iterdir()) * 5 // 4 // 2**20
+    subprocess.run(["/sbin/mkfs.ext4", "-q", "-d", tree, image, f"{mebibytes}M"], check=True)
+    return image
+
+
+class Toolstack:
+    """The machine, at the prompt of dom0's shell."""
+
+    def __init__(self, machine, folder, files, cpus=2, memory=2048, dom0_memory=1024,
+                 append="", kernel_append="", devices=(), timeout=400):
+        """memory in MiB: the machine's, and dom0's of it. files are found in dom0's /files."""
+        disks = [guests_disk()]
+        if files:
+            disks.append(disk_of_files(folder, files))
+        arguments = []
+        for number, disk in enumerate(disks):
+            arguments += ["-drive", f"if=none,id=disk{number},file={disk},format=raw,snapshot=on"]
+            arguments += ["-device", f"virtio-blk-pci,drive=disk{number}"]
+        self.vm = machine(
+            cpus=cpus, memory=memory, append=f"dom0_mem={dom0_memory}M {append}",
+            kernel_append=f"xenios.root=/dev/vda xenios.init=/sbin/init-toolstack {kernel_append}",
+            devices=[*arguments, *devices], timeout=timeout,
+        )
+        self.vm.expect(r"XENIOS-TOOLSTACK-READY status=0\r")
+        self.vm.expect(PROMPT)
+        if files:
+            self.run("mkdir -p /files && mount /dev/vdb /files")
+
+    def attempt(self, command, timeout=None):
+        """(exit status, what the command printed)."""
+        self.vm.send(f"{command}; echo \"exit=$?\"")
+        self.vm.expect(r"echo \"exit=\$\?\"\r")
+        match = self.vm.expect(r"(?s)(.*?)exit=(\d+)\s+" + PROMPT, timeout)
+        return int(match[2]), match[1].replace("\r", "")
+
+    def run(self, command, timeout=None):
+        """What the command printed; it has to succeed."""
+        status, text = self.attempt(command, timeout)
+        assert status == 0, f"{command}: {text}"
+        return text
+
+    def fields(self, command):
+        """Lines `name : value`."""
+        return dict(re.findall(r"^(\w+) *: *(.*)$", self.run(command), re.MULTILINE))
+
+    def wait(self, command, pattern, timeout=120):
+        """Repeats a command in dom0 until its output has the extended regular expression."""
+        return self.run(f"until {command} | grep -E '{pattern}'; do sleep 0.2; done", timeout)
+
+    def free_memory(self):
+        """MiB that belong to no domain; dying domains have given back what they can."""
+        return int(self.fields("xl info")["free_memory"])
