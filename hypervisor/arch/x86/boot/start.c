@@ -167,6 +167,7 @@ void boot_start_c(uint32_t magic, uint32_t info, uint32_t image_base)
     start_cpus();
     trace_events_init();
     dom0_build(&boot_info);
+    frame_scrub_enable(true);
     watchdog_start();
     pr_info("Xenios is up: %llu MiB free\n",
             (unsigned long long)(frame_count_free() >> (20 - PAGE_SHIFT)));
