@@ -336,7 +336,7 @@ format: $(call deps_stamp,check)
 
 .PHONY: images run run-reference bench
 images: $(call deps_stamp,run)
-	$(quiet)dom0/build-initramfs
+	$(quiet)dom0/build-toolstack
 
 run: $(call deps_stamp,run) all images
 	$(quiet)scripts/run $(O)/xenios
