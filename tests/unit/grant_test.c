@@ -458,12 +458,9 @@ static void the_dump_is_not_a_guests_to_make(void **state)
 
 static void what_is_not_offered_is_refused(void **state)
 {
-    struct gnttab_transfer transfer = { .domid = 1, .status = 77 };
     struct gnttab_cache_flush flush = { .op = GNTTAB_CACHE_CLEAN };
     struct hypercall call = { .arg = { 99, 0, 1 } };
 
-    assert_int_equal(OP(transfer, transfer), -XEN_EOPNOTSUPP);
-    assert_int_equal(transfer.status, 77);
     assert_int_equal(OP(cache_flush, flush), -XEN_EOPNOTSUPP);
     assert_int_equal(hypercall_grant_table_op(&call), -XEN_ENOSYS);
     call.arg[0] = GNTTABOP_copy;

@@ -235,6 +235,61 @@ void grant_frame_release(struct frame *frame, bool write)
     frame_put(frame);
 }
 
+/* ---- accepting a transfer -------------------------------------------------------------------- */
+
+/* The entry's header as one word; NULL when the frame of entries is given back. */
+static uint32_t *header_of(const struct grant_table *table, uint32_t ref)
+{
+    return table->version == 2 ? (uint32_t *)(void *)entry_v2(table, ref)
+                               : (uint32_t *)(void *)entry_v1(table, ref);
+}
+
+int16_t grant_accept_check(struct domain *receiver, uint32_t ref, const struct domain *giver,
+                           mfn_t mfn, uint32_t *word)
+{
+    const uint16_t decisive = GTF_type_mask | GTF_transfer_committed | GTF_transfer_completed;
+    const uint32_t *entry = header_of(receiver->grants, ref);
+    union header header;
+
+    if (grant_domain_dying(receiver)) {
+        return GNTST_bad_domain;
+    }
+    if (entry == NULL) {
+        return GNTST_bad_gntref;
+    }
+    header.word = READ_ONCE(*entry);
+    if ((header.fields.flags & decisive) != GTF_accept_transfer ||
+        header.fields.domid != giver->id.value) {
+        return GNTST_bad_gntref;
+    }
+    if (receiver->grants->version == 1 && mfn.value > UINT32_MAX) {
+        return GNTST_address_too_big;
+    }
+    *word = header.word;
+    return GNTST_okay;
+}
+
+bool grant_accept_commit(struct domain *receiver, uint32_t ref, uint32_t word, mfn_t mfn)
+{
+    struct grant_table *table = receiver->grants;
+    uint32_t *entry = header_of(table, ref);
+    union header header = { .word = word };
+
+    header.fields.flags |= GTF_transfer_committed;
+    if (!atomic_compare_exchange(entry, &word, header.word)) {
+        return false;
+    }
+    if (table->version == 2) {
+        WRITE_ONCE(entry_v2(table, ref)->full_page.frame, mfn.value);
+    } else {
+        WRITE_ONCE(entry_v1(table, ref)->frame, (uint32_t)mfn.value);
+    }
+    header.word = 0;
+    header.fields.flags = GTF_transfer_completed;
+    (void)atomic_or(entry, header.word); /* a full barrier: the frame is there before */
+    return true;
+}
+
 /* ---- swapping -------------------------------------------------------------------------------- */
 
 static void swap_bytes(void *a, void *b, size_t bytes)

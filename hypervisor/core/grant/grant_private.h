@@ -92,6 +92,16 @@ int16_t grant_pin(struct domain *granter, uint32_t ref, const struct domain *use
                   bool partial, struct grant_extent *extent) __must_check;
 void grant_unpin(struct domain *granter, uint32_t ref, bool write);
 
+/*
+ * Does the entry accept a frame from the giver? *header is then what grant_accept_commit asks the
+ * entry still to be; it says false when it is not, else the receiver sees the frame's number and
+ * that the transfer is complete. Both with the table's and the entry's lock held.
+ */
+int16_t grant_accept_check(struct domain *receiver, uint32_t ref, const struct domain *giver,
+                           mfn_t mfn, uint32_t *header) __must_check;
+bool grant_accept_commit(struct domain *receiver, uint32_t ref, uint32_t header,
+                         mfn_t mfn) __must_check;
+
 /* The use count of an entry, at the same place whatever the version; NULL beyond the frames. */
 static inline struct grant_active *grant_active_of(const struct grant_table *table, uint32_t ref)
 {

@@ -59,6 +59,7 @@ void grant_peer_put(struct grant_peer *peer);
 /* One operation each, of the current domain; the result is in op->status. No lock held. */
 void grant_map(struct domain *caller, struct gnttab_map_grant_ref *op, struct grant_peer *peer);
 void grant_copy(struct domain *caller, struct gnttab_copy *op, struct grant_peer peers[2]);
+void grant_transfer(struct domain *caller, struct gnttab_transfer *op, struct grant_peer *peer);
 int16_t grant_swap(struct domain *caller, uint32_t ref_a, uint32_t ref_b);
 
 /*
