@@ -116,12 +116,24 @@ static void extent_v2(const union grant_entry_v2 *entry, union header header,
     }
 }
 
+/* Where an entry's marks are; NULL when they are given back. */
+static uint16_t *marks_of(const struct grant_table *table, uint32_t version, uint32_t ref)
+{
+    struct grant_entry_v1 *entry;
+
+    if (version == 2) {
+        return entry_v2(table, ref) != NULL ? status_v2(table, ref) : NULL;
+    }
+    entry = entry_v1(table, ref);
+    return entry != NULL ? &entry->flags : NULL;
+}
+
 /* Bits of the status that no pin needs any more. */
 static void unmark(struct grant_table *table, uint32_t version, uint32_t ref,
                    const struct grant_active *active)
 {
+    uint16_t *marks = marks_of(table, version, ref);
     uint16_t idle = 0;
-    struct grant_entry_v1 *entry;
 
     if (active->writers == 0) {
         idle |= GTF_writing;
@@ -129,16 +141,23 @@ static void unmark(struct grant_table *table, uint32_t version, uint32_t ref,
     if (active->writers + active->readers == 0) {
         idle |= GTF_reading;
     }
-    if (version == 2) {
-        if (entry_v2(table, ref) != NULL) {
-            (void)atomic_and(status_v2(table, ref), (uint16_t)~idle);
-        }
-        return;
+    if (marks != NULL) {
+        (void)atomic_and(marks, (uint16_t)~idle);
     }
-    entry = entry_v1(table, ref);
-    if (entry != NULL) {
-        (void)atomic_and(&entry->flags, (uint16_t)~idle);
+}
+
+void grant_remark(struct grant_table *table, uint32_t ref)
+{
+    struct grant_active *active = grant_active_of(table, ref);
+    uint16_t *marks;
+
+    spin_lock(&active->lock);
+    marks = marks_of(table, table->version, ref);
+    if (marks != NULL && active->readers + active->writers != 0) {
+        (void)atomic_or(marks, use_bits(active->writers != 0));
     }
+    unmark(table, table->version, ref, active);
+    spin_unlock(&active->lock);
 }
 
 /* The status words are apart from the header: mark, then see whether the header still says so. */
@@ -212,7 +231,9 @@ void grant_unpin(struct domain *granter, uint32_t ref, bool write)
     ASSERT(write ? active->writers > 0 : active->readers > 0);
     active->writers -= write;
     active->readers -= !write;
-    unmark(table, atomic_read(&table->version), ref, active);
+    if (!grant_reserved(ref) || !atomic_read(&table->version_changing)) {
+        unmark(table, atomic_read(&table->version), ref, active);
+    }
     spin_unlock(&active->lock);
 }
 

@@ -43,8 +43,8 @@ struct grant_mapping {
 
 struct grant_table {
     struct spinlock lock;  /* LOCK_GRANT: growth and version */
-    uint32_t version;      /* 1, 2; changes only while no entry is in use */
-    bool version_changing; /* no new pins meanwhile */
+    uint32_t version;      /* 1, 2; changes only while no entry is in use but reserved ones */
+    bool version_changing; /* no new pins meanwhile; reserved entries are not to be touched */
     uint32_t version_max;
     uint32_t frames, frames_max;  /* only grows; published after the frame's pointers */
     uint32_t status_frames;       /* version 2; likewise */
@@ -71,6 +71,12 @@ static inline uint32_t grant_status_frames_for(uint32_t frames)
     return DIV_ROUND_UP(frames * V2_A_FRAME, STATUS_A_FRAME);
 }
 
+/* Entries that outlive a change of version, in use or not. */
+static inline bool grant_reserved(uint32_t ref)
+{
+    return ref < GNTTAB_NR_RESERVED_ENTRIES;
+}
+
 static inline bool grant_domain_dying(const struct domain *domain)
 {
     return atomic_read(&domain->dying) != DOMAIN_ALIVE;
@@ -91,6 +97,9 @@ struct grant_extent {
 int16_t grant_pin(struct domain *granter, uint32_t ref, const struct domain *user, bool write,
                   bool partial, struct grant_extent *extent) __must_check;
 void grant_unpin(struct domain *granter, uint32_t ref, bool write);
+
+/* Makes the marks of an entry those of its counts. */
+void grant_remark(struct grant_table *table, uint32_t ref);
 
 /*
  * Does the entry accept a frame from the giver? *header is then what grant_accept_commit asks the

@@ -2,7 +2,10 @@
 /* Copyright (C) the Xenios authors */
 /*
  * Changing the version of a table. It is announced, every entry's lock is passed through so that no
- * pin is in the making, and it goes on only when no entry is in use. Theory: grant.c.
+ * pin is in the making, and it goes on only when no entry is in use but the reserved ones: those the
+ * toolstack filled in, and the console's daemon maps its ring from before the guest runs. Who unpins
+ * one of them meanwhile leaves the entry alone (grant_unpin); their marks are made anew from the
+ * counts when the version stands. Theory: grant.c.
  */
 #include "grant_private.h"
 
@@ -22,7 +25,7 @@ static bool frame_in_use(struct grant_table *table, uint32_t frame)
         struct grant_active *active = &table->active[frame][i];
 
         spin_lock(&active->lock);
-        used = active->readers + active->writers != 0;
+        used = !grant_reserved(frame * V1_A_FRAME + i) && active->readers + active->writers != 0;
         spin_unlock(&active->lock);
     }
     return used;
@@ -107,6 +110,9 @@ static int change_version(struct grant_table *table, uint32_t version)
         atomic_write_release(&table->version, version);
     }
     atomic_write_release(&table->version_changing, false);
+    for (uint32_t ref = 0; ref < GNTTAB_NR_RESERVED_ENTRIES; ref++) {
+        grant_remark(table, ref);
+    }
     return rc;
 }
 

@@ -43,7 +43,7 @@ void grants_query(struct domain *domain, struct grants_size *size);
 /*
  * Changes the version of the table; its first GNTTAB_NR_RESERVED_ENTRIES entries are kept, the
  * others become invalid. -XEN_EINVAL for a version unknown, -XEN_EOPNOTSUPP for one the domain may
- * not have, -XEN_EBUSY while a grant is in use, -XEN_ENOMEM.
+ * not have, -XEN_EBUSY while another grant is in use, -XEN_ENOMEM.
  */
 int grants_set_version(struct domain *domain, unsigned int version) __must_check;
 
