@@ -132,9 +132,7 @@ long domctl_refuse(const struct domctl *ctl, unsigned int argument, int error, u
 
 struct vcpu *domctl_vcpu(const struct domctl *ctl, uint32_t id)
 {
-    const struct domain *domain = ctl->domain;
-
-    return id < domain->vcpus_max ? atomic_read_acquire(&domain->vcpus[id]) : NULL;
+    return domain_vcpu(ctl->domain, id);
 }
 
 static long run_claimed(struct domctl *ctl)

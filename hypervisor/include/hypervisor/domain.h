@@ -16,6 +16,7 @@
 #include "asm/domain.h"
 #include "hypervisor/cpu.h"
 #include "hypervisor/lock.h"
+#include "hypervisor/nospec.h"
 #include "hypervisor/quota.h"
 #include "hypervisor/timer.h"
 #include "hypervisor/types.h"
@@ -164,6 +165,15 @@ void domain_put(struct domain *domain); /* NULL is fine; any context */
 
 /* The idle vcpu of a CPU, made when it is not there yet. Panics without memory. */
 struct vcpu *domain_idle_vcpu(unsigned int cpu);
+
+/* The domain's vcpu of that number, which a guest may have chosen; NULL when there is none. */
+static inline struct vcpu *domain_vcpu(const struct domain *domain, uint64_t id)
+{
+    if (id >= domain->vcpus_max || domain->vcpus == NULL) {
+        return NULL;
+    }
+    return __atomic_load_n(&domain->vcpus[index_nospec(id, domain->vcpus_max)], __ATOMIC_ACQUIRE);
+}
 
 /* By id without a reference, for frame owners: valid while the caller holds one of its frames. */
 struct domain *domain_of_owner(uint16_t id);

@@ -2,12 +2,15 @@
 /* Copyright (C) the Xenios authors */
 /*
  * Model-specific registers of PV guests: a table of what a guest may read and write, by policy and
- * not by what the hardware has. Anything not in the table faults with #GP.
+ * not by what the hardware has. Those of speculation are in arch/x86/policy/msr.c; anything else
+ * faults with #GP.
  */
 #include "asm/cpu_features.h"
 #include "asm/msr.h"
 #include "asm/page.h"
+#include "asm/policy_msr.h"
 #include "asm/pv.h"
+#include "asm/speculation.h"
 
 enum msr_rule {
     MSR_BASE,      /* a segment base: read and write, canonical */
@@ -60,7 +63,7 @@ bool pv_msr_read(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 
     *value = 0;
     if (!row) {
-        return false;
+        return policy_msr_read(vcpu, msr, value) == POLICY_MSR_DONE;
     }
     switch (row->rule) {
     case MSR_BASE:
@@ -81,13 +84,29 @@ bool pv_msr_read(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
     }
 }
 
+static bool write_by_policy(struct vcpu *vcpu, uint32_t msr, uint64_t value)
+{
+    switch (policy_msr_write(vcpu, msr, value)) {
+    case POLICY_MSR_DONE:
+        return true;
+    case POLICY_MSR_CONTROL:
+        speculation_control_changed(vcpu);
+        return true;
+    case POLICY_MSR_BARRIER:
+        speculation_barrier();
+        return true;
+    default:
+        return false;
+    }
+}
+
 bool pv_msr_write(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 {
     const struct msr_rule_row *row = msr_row(msr);
     uint64_t present;
 
     if (!row) {
-        return false;
+        return write_by_policy(vcpu, msr, value);
     }
     switch (row->rule) {
     case MSR_BASE:
