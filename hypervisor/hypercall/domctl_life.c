@@ -6,6 +6,7 @@
 #include "hypervisor/domctl.h"
 #include "hypervisor/grant.h"
 #include "hypervisor/string.h"
+#include "hypervisor/timer.h"
 
 /* xen/domctl.h: "Used for ABI checking". */
 #define FLAGS_KNOWN      (2 * XEN_DOMCTL_CDF_MAX - 1)
@@ -184,8 +185,10 @@ long domctl_pausedomain(struct domctl *ctl)
     return domain_control_pause(ctl->domain);
 }
 
+/* Toolstacks clear the shared page when they build a domain; the wall clock is in it. */
 long domctl_unpausedomain(struct domctl *ctl)
 {
+    wallclock_publish(ctl->domain);
     WRITE_ONCE(ctl->domain->creation_finished, true);
     return domain_control_unpause(ctl->domain);
 }

@@ -361,6 +361,21 @@ static void pauses_are_counted(void **state)
     destroy(id);
 }
 
+static void a_domain_starts_with_the_wall_clock(void **state)
+{
+    domid_t id = create(1);
+    struct domain *domain = domain_of_owner(id);
+
+    wallclock_set(1000, 7, time_now());
+    op.u.settimeoffset.time_offset_seconds = 3600;
+    assert_int_equal(domctl(XEN_DOMCTL_settimeoffset, id), 0);
+    memset(domain->shared_info, 0, PAGE_SIZE); /* as libxc does */
+    assert_int_equal(plain(XEN_DOMCTL_unpausedomain, id), 0);
+    assert_int_equal(domain->shared_info->wc_sec + time_now() / NS_PER_SECOND, 4600);
+    assert_int_equal(domain->shared_info->wc_nsec, 7);
+    destroy(id);
+}
+
 static void a_shut_down_domain_is_resumed(void **state)
 {
     domid_t id = create(1);
@@ -591,12 +606,23 @@ static void properties_are_kept(void **state)
     memset(&op, 0, sizeof(op));
     op.u.tsc_info.tsc_mode = 2;
     assert_int_equal(domctl(XEN_DOMCTL_settscinfo, id), 0);
-    op.u.tsc_info.tsc_mode = 1;
-    assert_int_equal(domctl(XEN_DOMCTL_settscinfo, id), -XEN_EOPNOTSUPP);
     op.u.tsc_info.tsc_mode = 3;
     assert_int_equal(domctl(XEN_DOMCTL_settscinfo, id), -XEN_EINVAL);
     assert_int_equal(domctl(XEN_DOMCTL_gettscinfo, id), 0);
     assert_int_equal(op.u.tsc_info.tsc_mode, 2);
+    assert_int_equal(op.u.tsc_info.gtsc_khz, 1000000);
+    assert_int_equal(op.u.tsc_info.elapsed_nsec, 0);
+    op.u.tsc_info = (struct xen_domctl_tsc_info){ 1, 2000000, 5, 0, 12345 };
+    assert_int_equal(domctl(XEN_DOMCTL_settscinfo, id), 0);
+    host_advance_time(55);
+    assert_int_equal(domctl(XEN_DOMCTL_gettscinfo, id), 0);
+    assert_int_equal(op.u.tsc_info.tsc_mode, 1);
+    assert_int_equal(op.u.tsc_info.gtsc_khz, 2000000);
+    assert_int_equal(op.u.tsc_info.incarnation, 5);
+    assert_int_equal(op.u.tsc_info.elapsed_nsec, 12400);
+    assert_int_equal(plain(XEN_DOMCTL_unpausedomain, id), 0);
+    assert_int_equal(domctl(XEN_DOMCTL_settscinfo, id), -XEN_EBUSY);
+    assert_int_equal(plain(XEN_DOMCTL_pausedomain, id), 0);
     memset(&op, 0, sizeof(op));
     op.u.setdomainhandle.handle[0] = 9;
     assert_int_equal(domctl(XEN_DOMCTL_setdomainhandle, id), 0);
@@ -656,6 +682,7 @@ int main(void)
         TEST(vcpus_are_as_many_as_was_said),
         TEST(the_next_domain_is_described),
         TEST(pauses_are_counted),
+        TEST(a_domain_starts_with_the_wall_clock),
         TEST(a_shut_down_domain_is_resumed),
         TEST(a_vcpu_gets_its_context),
         TEST(vcpus_are_pinned),

@@ -4,12 +4,15 @@
  * What an entry of a guest's page table may be, and which references it holds.
  *
  *   level  refused bits                          changed bits        refers to
- *   L2-L4  PWT, PCD, PS (superpages), 52..62     + USER, - GLOBAL    L(n-1) table of the domain
- *   L1     52..62                                + USER, - GLOBAL    see below
+ *   L2-L4  PWT, PCD, PS (superpages), 59..62     + USER, - GLOBAL    L(n-1) table of the domain
+ *   L1     59..62                                + USER, - GLOBAL    see below
  *
  * The guest's kernel runs in ring 3, so the hypervisor sets U/S everywhere; kernel and user of a
  * guest are kept apart by having two roots. GLOBAL is taken off: the switch between these roots and
  * every flush the guest asks for are then plain CR3 loads. (Linux masks the bit out by itself.)
+ * Bits 9..11 and 52..58 mean nothing to the MMU or the hypervisor: they are the guest's. (Linux
+ * keeps the dirty state of read-only pages in bit 58.) Bits 59..62 are the protection key of
+ * processors that have it, which no guest is given.
  *
  * An L1 entry refers to
  *   - RAM of `owner`, the domain that the hypercall named (mostly the table's own): a plain
@@ -37,11 +40,8 @@
 #include "hypervisor/printk.h"
 #include "hypervisor/rangeset.h"
 
-/* Bits 52..62: ignored by the MMU today, not given to guests. */
-#define PTE_SOFTWARE_HIGH (0x7ffull << 52)
-
-#define REFUSED_TABLE (PTE_PWT | PTE_PCD | PTE_HUGE | PTE_SOFTWARE_HIGH)
-#define REFUSED_L1    PTE_SOFTWARE_HIGH
+#define REFUSED_TABLE (PTE_PWT | PTE_PCD | PTE_HUGE | PTE_KEY)
+#define REFUSED_L1    PTE_KEY
 
 /* RAM that one 2 MiB chunk of the machine-to-phys table speaks of. */
 #define M2P_CHUNK_FRAMES (PAGE_BYTES_2M / sizeof(uint64_t))
