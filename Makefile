@@ -131,6 +131,9 @@ metal_cflags := $(common) $(metal_cpp) $(metal_isa) $(warnings) -O2 -ffreestandi
 	-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections
 metal_aflags := -D__ASSEMBLY__ -g -include $(autoconf) $(metal_cpp) -m64 \
 	-D__XEN_TOOLS__
+# What scripts/check adds.
+ANALYZE ?=
+metal_cflags += $(ANALYZE)
 ifeq ($(CONFIG_DEBUG),y)
 metal_cflags += -fno-omit-frame-pointer
 endif
@@ -336,7 +339,7 @@ format: $(call deps_stamp,check)
 
 .PHONY: images run run-reference bench
 images: $(call deps_stamp,run)
-	$(quiet)dom0/build-initramfs
+	$(quiet)dom0/build-toolstack
 
 run: $(call deps_stamp,run) all images
 	$(quiet)scripts/run $(O)/xenios

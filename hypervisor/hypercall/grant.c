@@ -232,10 +232,12 @@ static long op_setup_table(struct hypercall *call)
     }
     domain = table_owner(op.dom, SECURITY_GRANT_SETUP, &op.status);
     if (domain != NULL) {
-        if (grants_grow(domain, op.nr_frames) != 0) {
-            op.status = GNTST_general_error;
-        } else {
+        rc = grants_grow(domain, op.nr_frames);
+        if (rc == 0) {
             rc = write_frame_list(domain, guest_handle(op.frame_list), op.nr_frames, false);
+        } else if (rc != -XEN_ERESTART) {
+            op.status = GNTST_general_error;
+            rc = 0;
         }
         domain_put(domain);
     }
@@ -319,6 +321,9 @@ static long op_set_version(struct hypercall *call)
         return rc;
     }
     rc = grants_set_version(current_domain(), op.version);
+    if (rc == -XEN_ERESTART) {
+        return HYPERCALL_CONTINUE;
+    }
     grants_query(current_domain(), &size);
     op.version = size.version;
     written = guest_write(call->arg[1], op);

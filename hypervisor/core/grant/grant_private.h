@@ -45,6 +45,8 @@ struct grant_table {
     struct spinlock lock;  /* LOCK_GRANT: growth and version */
     uint32_t version;      /* 1, 2; changes only while no entry is in use */
     bool version_changing; /* no new pins meanwhile */
+    uint32_t change_step;  /* how far: version.c */
+    uint32_t change_frames;
     uint32_t version_max;
     uint32_t frames, frames_max;  /* only grows; published after the frame's pointers */
     uint32_t status_frames;       /* version 2; likewise */
@@ -111,7 +113,10 @@ void grant_frame_drain(struct grant_table *table, uint32_t frame);
 struct frame *grant_frame_hold(struct domain *owner, gfn_t gfn, bool write) __must_check;
 void grant_frame_release(struct frame *frame, bool write);
 
-/* Status words for that many frames of version 2 entries. Under table->lock. -XEN_ENOMEM. */
+/*
+ * Status words for that many frames of version 2 entries. Under table->lock. -XEN_ENOMEM, -XEN_EINVAL,
+ * -XEN_ERESTART.
+ */
 int grants_grow_status(struct domain *domain, uint32_t frames) __must_check;
 
 /* ---- handles (maptrack.c) -------------------------------------------------------------------- */
