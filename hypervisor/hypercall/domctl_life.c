@@ -136,7 +136,6 @@ long domctl_createdomain(struct domctl *ctl)
         return error;
     }
     domain->control_pauses = 1; /* the one it was created with */
-    domain->ssidref = ctl->op.u.createdomain.ssidref;
     domain->frames_max = 0; /* until max_mem */
     ctl->op.domain = domain->id.value;
     if (guest_write(ctl->address, ctl->op)) {

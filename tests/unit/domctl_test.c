@@ -61,6 +61,7 @@ static void fill_create(uint32_t vcpus)
 {
     memset(&op, 0, sizeof(op));
     op.u.createdomain = (struct xen_domctl_createdomain){
+        .ssidref = 12,
         .max_vcpus = vcpus,
         .max_evtchn_port = 1023,
         .max_grant_frames = -1,
@@ -177,6 +178,8 @@ static void what_is_not_there_says_so(void **state)
     assert_int_equal(plain(XEN_DOMCTL_monitor_op, id), -XEN_EOPNOTSUPP);
     assert_int_equal(plain(XEN_DOMCTL_set_virq_handler, id), -XEN_EOPNOTSUPP);
     assert_int_equal(plain(XEN_DOMCTL_gdbsx_domstatus, id), -XEN_EOPNOTSUPP);
+    assert_int_equal(plain(XEN_DOMCTL_psr_cmt_op, id), -XEN_ENODEV);
+    assert_int_equal(plain(XEN_DOMCTL_psr_alloc, id), -XEN_ENODEV);
     assert_int_equal(plain(XEN_DOMCTL_test_assign_device, DOMID_INVALID), -XEN_EOPNOTSUPP);
     assert_int_equal(plain(XEN_DOMCTL_getvcpuextstate, id), -XEN_EOPNOTSUPP);
     assert_int_equal(plain(XEN_DOMCTL_gethvmcontext, id), -XEN_EINVAL);
@@ -336,6 +339,7 @@ static void the_next_domain_is_described(void **state)
     assert_int_equal(info.max_pages, 1024);
     assert_int_equal(info.tot_pages, 0);
     assert_int_equal(info.handle[2], 3);
+    assert_int_equal(info.ssidref, 0);
     assert_int_equal(info.shared_info_frame, virt_to_mfn(domain_of_owner(b)->shared_info).value);
     destroy(a);
     assert_int_equal(plain(XEN_DOMCTL_getdomaininfo, a), 0);

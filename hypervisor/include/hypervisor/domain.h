@@ -113,7 +113,6 @@ struct domain {
     struct shared_info *shared_info;
     unsigned long vm_assist; /* VMASST_TYPE_* */
     uint32_t create_flags;   /* XEN_DOMCTL_CDF_* */
-    uint32_t ssidref;
     unsigned int teardown_step;
     int32_t time_offset_seconds;
     uint8_t control_pauses; /* of pause_count, the toolstack's; under pause_lock */

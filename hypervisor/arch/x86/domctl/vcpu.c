@@ -80,7 +80,7 @@ long domctl_sendtrigger(struct domctl *ctl)
         return domctl_refuse(ctl, 1, -XEN_ESRCH, arg->vcpu, ctl->domain->vcpus_max - 1);
     }
     if (arg->trigger != XEN_DOMCTL_SENDTRIGGER_NMI) {
-        return -XEN_ENOSYS; /* buttons of machines that PV guests do not have */
+        return -XEN_EINVAL; /* buttons of machines that PV guests do not have */
     }
     return arch_vcpu_op(vcpu, VCPUOP_send_nmi, 0);
 }
