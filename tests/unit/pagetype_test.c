@@ -84,7 +84,7 @@ static void tables_are_not_writable(void **state)
 
     for (unsigned int level = 1; level <= 4; level++) {
         world_entries(tree.level[1])[level] |= PTE_WRITE;
-        assert_int_equal(pin(tree.level[4], 4), -XEN_EINVAL);
+        assert_int_equal(pin(tree.level[4], 4), -XEN_EBUSY);
         assert_int_equal(world_references(tree.level[1]), 0);
         assert_int_equal(world_references(tree.data), 0);
         world_entries(tree.level[1])[level] &= ~PTE_WRITE;
@@ -92,7 +92,7 @@ static void tables_are_not_writable(void **state)
     live = pinned_tree(d0);
     for (unsigned int level = 1; level <= 4; level++) {
         assert_int_equal(world_entry(live.level[1], 100, pte_make(live.level[level], WORLD_RW)),
-                         -XEN_EINVAL);
+                         -XEN_EBUSY);
     }
     /* And what is writable does not become a table. */
     assert_int_equal(world_entry(live.level[1], 100, pte_make(tree.level[1], WORLD_RW)), 0);
@@ -431,7 +431,7 @@ static void pte_is_written_for_a_fault(void **state)
     assert_int_equal(world_references(tree.data), 1);
     assert_int_equal(
         pagetype_write_pte(d0, tree.level[1], 0, 0, pte_make(tree.level[1], WORLD_RW), false),
-        -XEN_EINVAL);
+        -XEN_EBUSY);
     assert_int_equal(pagetype_write_pte(d0, tree.level[2], 0, 0, 0, false), -XEN_EAGAIN);
     assert_int_equal(pagetype_write_pte(d0, tree.level[1], 512, 0, 0, false), -XEN_EINVAL);
     assert_int_equal(pagetype_write_pte(d1, tree.level[1], 0, 0, 0, false), -XEN_EAGAIN);
@@ -486,7 +486,7 @@ static void builder_adopts_tables(void **state)
     assert_int_equal(pagetype_adopt_root(d1, tree.level[4]), 0);
     assert_true(frame_of(tree.level[4])->type & PAGETYPE_PINNED);
     world_entries(bad.level[1])[8] = pte_make(bad.level[4], WORLD_RW);
-    assert_int_equal(pagetype_adopt_root(d1, bad.level[4]), -XEN_EINVAL);
+    assert_int_equal(pagetype_adopt_root(d1, bad.level[4]), -XEN_EBUSY);
     assert_int_equal(root_set_kernel(v1, tree.level[4]), 0);
     assert_int_equal(v1->arch.cr3, mfn_to_paddr(tree.level[4]));
 }
@@ -608,7 +608,7 @@ static void shared_pages_keep_their_type(void **state)
     assert_int_equal(world_entry(tree.level[1], 9, pte_make(mfn, WORLD_RW)), 0);
     assert_int_equal(world_entry(tree.level[1], 9, 0), 0);
     mfn = virt_to_mfn(readable);
-    assert_int_equal(world_entry(tree.level[1], 9, pte_make(mfn, WORLD_RW)), -XEN_EINVAL);
+    assert_int_equal(world_entry(tree.level[1], 9, pte_make(mfn, WORLD_RW)), -XEN_EBUSY);
     assert_int_equal(world_entry(tree.level[1], 9, pte_make(mfn, WORLD_RO)), 0);
     assert_int_equal(pin(mfn, 1), -XEN_EINVAL);
     assert_int_equal(world_entry(tree.level[1], 9, 0), 0);

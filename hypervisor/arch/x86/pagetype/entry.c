@@ -83,11 +83,9 @@ static int l1_get_ram(struct domain *domain, uint64_t *pte, struct domain *owner
         return -XEN_EINVAL;
     }
     if (*pte & PTE_WRITE) {
-        int rc = type_get_simple(frame, PAGETYPE_WRITABLE);
-
-        if (rc) {
+        if (type_get_simple(frame, PAGETYPE_WRITABLE)) {
             frame_put(frame);
-            return rc;
+            return -XEN_EBUSY;
         }
     }
     if (*pte & PTE_CACHE_MASK) {
