@@ -10,7 +10,7 @@
 
 static long no_vcpu(const struct domctl *ctl, uint32_t id)
 {
-    return domctl_refuse(ctl, 0, -XEN_ESRCH, id, ctl->domain->vcpus_max - 1);
+    return domctl_refuse(ctl, 0, -XEN_EINVAL, id, ctl->domain->vcpus_max - 1);
 }
 
 /* ---- processors --------------------------------------------------------------------------------- */

@@ -154,6 +154,9 @@ struct domain {
  */
 struct domain *domain_get(domain_id_t id) __must_check;
 
+/* The same, and what is left of a dead domain whose last reference somebody has yet to give back. */
+struct domain *domain_get_remains(domain_id_t id) __must_check;
+
 /* By id, with DOMID_SELF meaning the caller's. */
 struct domain *domain_get_or_self(domain_id_t id) __must_check;
 void domain_get_again(struct domain *domain);
@@ -172,7 +175,7 @@ extern struct domain *domain_idle, *domain_io, *domain_xen;
     for ((i) = 0; (i) < (d)->vcpus_max; (i)++) \
         if (((v) = (d)->vcpus[i]) != NULL)
 
-/* Calls fn for each live domain in id order, a reference held; stops when it returns false. */
+/* Calls fn for each domain in id order, remains too, a reference held; stops when it returns false. */
 void domain_for_each(bool (*fn)(struct domain *domain, void *data), void *data);
 
 /* ---- creation and death ---------------------------------------------------------------------- */
