@@ -143,7 +143,7 @@ long domctl_createdomain(struct domctl *ctl)
         return error;
     }
     domain->control_pauses = 1; /* the one it was created with */
-    domain->frames_max = 0; /* until max_mem */
+    domain->frames_max = 0;     /* until max_mem */
     ctl->op.domain = domain->id.value;
     if (guest_write(ctl->address, ctl->op)) {
         while (domain_kill(domain) == -XEN_ERESTART) {

@@ -472,8 +472,15 @@ static void shares_are_set(void **state)
     assert_int_equal(domain_of_owner(id)->sched_weight, 512);
     sched->u.credit2.weight = 0;
     assert_int_equal(domctl(XEN_DOMCTL_scheduler_op, id), -XEN_EINVAL);
+    assert_int_equal(domain_of_owner(id)->sched_weight, 512);
+    sched->u.credit2.weight = 100;
     sched->u.credit2.cap = 50;
-    assert_int_equal(domctl(XEN_DOMCTL_scheduler_op, id), -XEN_EOPNOTSUPP);
+    assert_int_equal(domctl(XEN_DOMCTL_scheduler_op, id), 0);
+    sched->cmd = XEN_DOMCTL_SCHEDOP_getinfo;
+    sched->u.credit2.weight = sched->u.credit2.cap = 1;
+    assert_int_equal(domctl(XEN_DOMCTL_scheduler_op, id), 0);
+    assert_int_equal(sched->u.credit2.weight, 100);
+    assert_int_equal(sched->u.credit2.cap, 50);
     sched->cmd = XEN_DOMCTL_SCHEDOP_putvcpuinfo;
     assert_int_equal(domctl(XEN_DOMCTL_scheduler_op, id), -XEN_EINVAL);
     destroy(id);

@@ -278,6 +278,7 @@ void domain_free(void *data)
     unsigned int id;
 
     domain_table_remove(domain);
+    sched_domain_destroy(domain);
     domain_for_each_vcpu(domain, id, vcpu)
     {
         vcpu_free(vcpu);

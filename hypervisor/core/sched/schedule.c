@@ -301,6 +301,9 @@ void schedule(void)
     if (was_limited || decision.slice_ns != TIME_NEVER) {
         slice_set(queue, now, decision.slice_ns);
     }
+    if (unlikely(decision.to_arm != NULL)) {
+        sched_cap_arm(decision.to_arm);
+    }
     if (decision.next == prev) {
         arch_irq_restore(flags);
         arch_continue_running(prev);
