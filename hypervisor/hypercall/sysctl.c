@@ -126,8 +126,10 @@ static const struct sysctl_row {
     int error;
 } rows[] = {
     { XEN_SYSCTL_readconsole, op_readconsole, true, 0 },
+    { XEN_SYSCTL_tbuf_op, sysctl_tbuf_op, true, 0 },
     { XEN_SYSCTL_physinfo, sysctl_physinfo, true, 0 },
     { XEN_SYSCTL_sched_id, sysctl_sched_id, true, 0 },
+    { XEN_SYSCTL_perfc_op, sysctl_perfc_op, true, 0 },
     { XEN_SYSCTL_getdomaininfolist, op_getdomaininfolist, true, 0 },
     { XEN_SYSCTL_debug_keys, op_debug_keys, false, 0 },
     { XEN_SYSCTL_getcpuinfo, sysctl_getcpuinfo, true, 0 },

@@ -8,8 +8,8 @@
 #include "hypervisor/bug.h"
 #include "hypervisor/domain.h"
 #include "hypervisor/hypercall.h"
-#include "hypervisor/lock.h"
-#include "hypervisor/work.h"
+#include "hypervisor/perf_counter.h"
+#include "hypervisor/trace_event.h"
 
 #define ROW(number, function, count, who) \
     [__HYPERVISOR_##number] = { hypercall_##function, #number, count, who }
@@ -55,6 +55,31 @@ const struct hypercall_row hypercall_table[] = {
 
 const unsigned int hypercall_table_count = ARRAY_SIZE(hypercall_table);
 
+/*
+ * Event record: word 0 says which arguments follow, and how wide each is (xen/trace.h,
+ * TRC_PV_HYPERCALL_V2); those that find no room are left out.
+ */
+static __noinline void record_call(const struct hypercall *call, const struct hypercall_row *row)
+{
+    uint32_t words[TRACE_EXTRA_MAX] = { call->op };
+    unsigned int count = 1;
+
+    for (unsigned int i = 0; i < row->args; i++) {
+        bool wide = call->arg[i] > UINT32_MAX;
+
+        if (count + 1 + wide > TRACE_EXTRA_MAX) {
+            break;
+        }
+        words[0] |= wide ? TRC_PV_HYPERCALL_V2_ARG_64(i) : TRC_PV_HYPERCALL_V2_ARG_32(i);
+        words[count++] = (uint32_t)call->arg[i];
+        if (wide) {
+            words[count++] = (uint32_t)(call->arg[i] >> 32);
+        }
+    }
+    trace_event_write(call->in_multicall ? TRC_PV_HYPERCALL_SUBCALL : TRC_PV_HYPERCALL_V2, words,
+                      count);
+}
+
 long hypercall_dispatch(struct hypercall *call)
 {
     const struct hypercall_row *row;
@@ -65,6 +90,10 @@ long hypercall_dispatch(struct hypercall *call)
     row = &hypercall_table[call->op];
     if (unlikely(!row->handler)) {
         return -XEN_ENOSYS;
+    }
+    perf_count_at(hypercalls, call->op);
+    if (trace_event_wanted(call->in_multicall ? TRC_PV_HYPERCALL_SUBCALL : TRC_PV_HYPERCALL_V2)) {
+        record_call(call, row);
     }
     if (unlikely(row->access == HYPERCALL_PRIVILEGED) && !current_domain()->is_privileged) {
         return -XEN_EPERM;

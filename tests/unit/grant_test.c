@@ -169,6 +169,18 @@ static void what_is_not_granted_is_refused(void **state)
     assert_int_equal(host_writable_references(), 0);
 }
 
+static void frames_that_cannot_be_written_are_kept(void **state)
+{
+    struct frame *frame = frame_of(virt_to_mfn(lend(10, 0)));
+    uint64_t count = frame->count;
+
+    host_never_writable(frame);
+    assert_int_equal(map(10, GNTMAP_host_map).status, GNTST_bad_page);
+    host_never_writable(NULL);
+    assert_int_equal(frame->count, count);
+    assert_int_equal(use_of(10), 0);
+}
+
 static void host_and_device_maps_go_separately(void **state)
 {
     struct gnttab_map_grant_ref op;
@@ -557,6 +569,7 @@ int main(void)
         TEST(a_frame_is_mapped_and_unmapped),
         TEST(readers_and_writers_are_counted),
         TEST(what_is_not_granted_is_refused),
+        TEST(frames_that_cannot_be_written_are_kept),
         TEST(host_and_device_maps_go_separately),
         TEST(a_changed_entry_does_not_confuse_unmapping),
         TEST(batches_are_continued_and_flushed_once),

@@ -351,6 +351,25 @@ static void m2p_is_updated(void **state)
     assert_int_equal(world_mmu_update(place, 4713, 1), 0);
 }
 
+static void long_lists_are_done_in_one_go(void **state)
+{
+    mfn_t plain = world_frame(d0);
+    struct mmu_update requests[100];
+    struct hypercall call = { .op = __HYPERVISOR_mmu_update };
+
+    for (unsigned int i = 0; i < 100; i++) {
+        requests[i] = (struct mmu_update){ mfn_to_paddr(plain) + 8 * i, i };
+    }
+    host_set_preempt_odds(0);
+    memcpy(call.arg,
+           (unsigned long[]){ host_guest_map(requests, sizeof(requests)), 100, 0, DOMID_SELF },
+           4 * sizeof(long));
+    assert_int_equal(hypercall_mmu_update(&call), 0);
+    for (unsigned int i = 0; i < 100; i++) {
+        assert_int_equal(world_entries(plain)[i], i);
+    }
+}
+
 static void done_counts_what_was_done(void **state)
 {
     mfn_t plain = world_frame(d0);
@@ -739,6 +758,7 @@ int main(void)
         TEST(accessed_and_dirty_are_kept_when_asked),
         TEST(plain_frames_are_written),
         TEST(m2p_is_updated),
+        TEST(long_lists_are_done_in_one_go),
         TEST(done_counts_what_was_done),
         TEST(va_mapping_updates_the_kernel_root),
         TEST(pte_is_written_for_a_fault),

@@ -101,8 +101,9 @@ static void what_there_is_not_says_so(void **state)
     } refused[] = {
         { 0, -XEN_ENOSYS },
         { UNKNOWN, -XEN_ENOSYS },
-        { XEN_SYSCTL_tbuf_op, -XEN_ENOSYS },
+#ifndef CONFIG_PERF_COUNTERS
         { XEN_SYSCTL_perfc_op, -XEN_ENOSYS },
+#endif
         { XEN_SYSCTL_lockprof_op, -XEN_ENOSYS },
         { XEN_SYSCTL_get_pmstat, -XEN_ENODEV },
         { XEN_SYSCTL_pm_op, -XEN_ENODEV },

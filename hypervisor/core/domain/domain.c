@@ -44,6 +44,7 @@
 #include "hypervisor/memory.h"
 #include "hypervisor/sched.h"
 #include "hypervisor/string.h"
+#include "hypervisor/trace_event.h"
 
 #define VCPUS_MAX 8192u
 
@@ -182,6 +183,7 @@ struct domain *domain_create(domain_id_t id, const struct domain_config *config,
     }
     wallclock_publish(domain);
     atomic_write_release(&domain->created, true);
+    trace_event(TRC_DOM0_DOM_ADD, id.value);
     return domain;
 }
 
@@ -278,6 +280,7 @@ void domain_free(void *data)
     unsigned int id;
 
     domain_table_remove(domain);
+    trace_event(TRC_DOM0_DOM_REM, domain->id.value);
     sched_domain_destroy(domain);
     domain_for_each_vcpu(domain, id, vcpu)
     {

@@ -7,6 +7,7 @@
 #include "event_private.h"
 
 #include "arch/domain.h"
+#include "hypervisor/perf_counter.h"
 #include "hypervisor/sched.h"
 
 void event_vcpu_notify(struct vcpu *vcpu)
@@ -85,6 +86,7 @@ int event_send(struct domain *domain, evtchn_t port_id)
     if (port == NULL) {
         return -XEN_EINVAL;
     }
+    perf_count(events_sent);
     flags = event_port_lock(port);
     switch (port->state) {
     case EVENT_INTERDOMAIN:

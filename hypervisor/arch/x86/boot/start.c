@@ -43,6 +43,7 @@
 #include "hypervisor/sched.h"
 #include "hypervisor/string.h"
 #include "hypervisor/timer.h"
+#include "hypervisor/trace_event.h"
 #include "hypervisor/uart.h"
 #include "hypervisor/version.h"
 #include "hypervisor/watchdog.h"
@@ -164,7 +165,9 @@ void boot_start_c(uint32_t magic, uint32_t info, uint32_t image_base)
     start_interrupts_and_time();
     start_domains();
     start_cpus();
+    trace_events_init();
     dom0_build(&boot_info);
+    frame_scrub_enable(true);
     watchdog_start();
     pr_info("Xenios is up: %llu MiB free\n",
             (unsigned long long)(frame_count_free() >> (20 - PAGE_SHIFT)));

@@ -20,8 +20,10 @@
 #include "asm/pv.h"
 #include "hypervisor/error.h"
 #include "hypervisor/guest.h"
+#include "hypervisor/perf_counter.h"
 #include "hypervisor/printk.h"
 #include "hypervisor/security.h"
+#include "hypervisor/trace_event.h"
 
 enum outcome {
     REFUSED, /* #GP stands */
@@ -251,6 +253,10 @@ bool pv_emulate_privileged(struct cpu_user_regs *regs)
         outcome = emulate_interrupt_flag(current_vcpu());
     } else {
         return pv_emulate_io(regs, &in, bytes, count);
+    }
+    if (outcome != REFUSED) {
+        perf_count(privileged);
+        trace_event(TRC_PV_EMULATE_PRIVOP | TRC_64_FLAG, TRACE_U64(regs->rip));
     }
     if (outcome == DONE) {
         regs->rip += in.length;

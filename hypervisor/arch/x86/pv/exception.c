@@ -15,7 +15,9 @@
 #include "asm/msr.h"
 #include "asm/pv.h"
 #include "hypervisor/domain.h"
+#include "hypervisor/perf_counter.h"
 #include "hypervisor/printk.h"
+#include "hypervisor/trace_event.h"
 
 /* Error code of #GP, #TS, #NP, #SS: bit 1 says that the IDT was looked at, bit 0 an external event. */
 #define ERROR_CODE_EXTERNAL 1u
@@ -79,6 +81,9 @@ static void guest_page_fault(struct cpu_user_regs *regs, uint64_t address)
     uint32_t error_code = regs->error_code;
     uint64_t offset;
 
+    perf_count(page_faults);
+    trace_event(TRC_PV_PAGE_FAULT | TRC_64_FLAG, TRACE_U64(regs->rip), TRACE_U64(address),
+                error_code);
     if (ldt_offset(vcpu, address, &offset)) {
         if (pv_fault_in_ldt_page(vcpu, offset)) {
             return;
@@ -165,6 +170,9 @@ static void guest_compat_entry(struct cpu_user_regs *regs)
 
 static void guest_exception(unsigned int vector, struct cpu_user_regs *regs)
 {
+    perf_count_at(exceptions, vector);
+    trace_event(TRC_PV_TRAP | TRC_64_FLAG, TRACE_U64(regs->rip),
+                vector | (regs->error_code != 0 ? 1u << 15 : 0) | regs->error_code << 16);
     switch (vector) {
     case TRAP_GP:
         guest_general_protection(regs);
