@@ -32,7 +32,7 @@ struct pv_vcpu {
     /* arch/x86/pv */
     struct trap_info *traps; /* 256 entries */
     struct pv_callback event_callback, failsafe_callback, syscall_callback;
-    struct pv_callback syscall32_callback, sysenter_callback, nmi_callback;
+    struct pv_callback syscall32_callback, sysenter_callback;
     uint16_t sysenter_cs, syscall32_cs;
     uint64_t kernel_sp;
     uint16_t kernel_ss;
