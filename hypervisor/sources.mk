@@ -13,6 +13,7 @@
 both-y += lib
 both-y += core/console
 both-y += core/memory
+both-y += core/p2m
 both-y += core/domain
 both-y += core/event
 both-y += core/grant

@@ -14,6 +14,7 @@
 #include "asm/policy_request.h"
 #include "hypervisor/domctl.h"
 #include "hypervisor/frame.h"
+#include "hypervisor/grant.h"
 #include "hypervisor/memory.h"
 #include "hypervisor/rangeset.h"
 #include "hypervisor/trace.h"
@@ -251,8 +252,8 @@ static void absurd_domains_are_refused(void **state)
     REFUSED(config->max_vcpus = 0, -XEN_EINVAL);
     REFUSED(config->max_vcpus = 8193, -XEN_EINVAL);
     REFUSED(config->max_grant_frames = 0, -XEN_EINVAL);
-    REFUSED(config->max_grant_frames = 16385, -XEN_EINVAL);
-    REFUSED(config->max_maptrack_frames = 65537, -XEN_EINVAL);
+    REFUSED(config->max_grant_frames = 65, -XEN_EINVAL);
+    REFUSED(config->max_maptrack_frames = 1025, -XEN_EINVAL);
     REFUSED(config->grant_opts = 0, -XEN_EINVAL);
     REFUSED(config->grant_opts = 3, -XEN_EINVAL);
     REFUSED(config->grant_opts = 0x12, -XEN_EINVAL);
@@ -261,6 +262,40 @@ static void absurd_domains_are_refused(void **state)
     REFUSED(config->arch.emulation_flags = 1, -XEN_EINVAL);
 #undef REFUSED
     assert_int_equal(frame_count_free(), free);
+}
+
+/* What the toolstack said is what there is: ports, grant frames, mappings, version, memory. */
+static void limits_are_those_asked_for(void **state)
+{
+    const struct memory_placement placement = { .node = ALLOC_NODE_ANY, .bits = 64 };
+    struct evtchn_alloc_unbound unbound = { .dom = DOMID_SELF };
+    struct domain *domain;
+    unsigned int ports = 0;
+    mfn_t mfn;
+    int rc;
+
+    fill_create(1);
+    op.u.createdomain.max_evtchn_port = 200;
+    op.u.createdomain.max_grant_frames = 3;
+    op.u.createdomain.max_maptrack_frames = 0;
+    op.u.createdomain.grant_opts = XEN_DOMCTL_GRANT_version(1);
+    assert_int_equal(create_with(), 0);
+    domain = domain_of_owner(op.domain);
+    unbound.dom = op.domain;
+    while ((rc = event_alloc_unbound(control, &unbound)) == 0) {
+        ports++;
+    }
+    assert_int_equal(rc, -XEN_ENOSPC);
+    assert_int_equal(ports, 200); /* 1 .. 200 */
+    assert_int_equal(domain->quotas[QUOTA_EVENT_BUCKETS].used, 2);
+    while ((rc = grants_grow(domain, 3)) == -XEN_ERESTART) {
+    }
+    assert_int_equal(rc, 0);
+    assert_int_equal(grants_grow(domain, 4), -XEN_EINVAL);
+    assert_int_equal(domain->quotas[QUOTA_GRANT_MAPPINGS].limit, 0);
+    assert_int_equal(grants_set_version(domain, 2), -XEN_EOPNOTSUPP);
+    assert_int_equal(memory_populate(domain, 0, 0, &placement, &mfn), -XEN_ENOMEM);
+    destroy(domain->id.value);
 }
 
 static void creation_whose_result_is_lost_is_undone(void **state)
@@ -616,6 +651,7 @@ int main(void)
         TEST(domains_come_and_go_without_a_trace),
         TEST(an_id_can_be_asked_for),
         TEST(absurd_domains_are_refused),
+        TEST(limits_are_those_asked_for),
         TEST(creation_whose_result_is_lost_is_undone),
         TEST(vcpus_are_as_many_as_was_said),
         TEST(the_next_domain_is_described),

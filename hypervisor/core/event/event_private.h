@@ -56,7 +56,7 @@ struct event_table {
     uint32_t sweep_next;         /* first port not yet closed by a reset or destroy in progress */
     uint32_t pirq_first;         /* chain of pirq ports; 0 when none */
     uint32_t bucket_count_max;
-    bool polled;                 /* atomic: vcpus may be polling; see event_wake_pollers */
+    unsigned long *polling;      /* atomic: vcpus that may be polling; see event_wake_pollers */
     uint8_t *bucket_used;        /* used ports a bucket */
     struct event_port **buckets; /* bucket_count_max of them */
 };
@@ -176,6 +176,6 @@ static inline event_word_t *event_fifo_word(const struct event_fifo *fifo, uint3
  * event_fifo_release() must then give back without it.
  */
 struct event_fifo *event_fifo_detach(struct domain *domain);
-void event_fifo_release(struct event_fifo *fifo);
+void event_fifo_release(struct domain *domain, struct event_fifo *fifo);
 
 #endif
