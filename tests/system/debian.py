@@ -17,8 +17,3 @@ def debian_disk():
     assert result.returncode == 0, result.stderr
     return BUILD / "dom0" / "root.img"
 
-
-def disk_devices(path):
-    """QEMU's arguments for it as /dev/vda; it stays as it is."""
-    return ["-drive", f"if=none,id=disk0,file={path},format=raw,snapshot=on",
-            "-device", "virtio-blk-pci,drive=disk0"]
