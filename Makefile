@@ -137,6 +137,10 @@ metal_cflags += $(ANALYZE)
 ifeq ($(CONFIG_DEBUG),y)
 metal_cflags += -fno-omit-frame-pointer
 endif
+ifeq ($(CONFIG_RETPOLINES),y)
+metal_cflags += $(if $(findstring clang,$(CC)),-mretpoline-external-thunk, \
+	-mindirect-branch=thunk-extern -mindirect-branch-register -fno-jump-tables)
+endif
 
 host_cpp     := -isystem $(O)/abi -Ihypervisor/include -I. -Ihypervisor/arch/host/include \
 	-Ihypervisor/arch/x86/include -DXENIOS_HOST -include $(host_names)

@@ -19,6 +19,7 @@
 #include "hypervisor/atomic.h"
 #include "hypervisor/bug.h"
 #include "hypervisor/frame.h"
+#include "hypervisor/nospec.h"
 #include "hypervisor/string.h"
 #include "arch/cpu.h"
 #include "pool.h"
@@ -83,10 +84,18 @@ bool frame_valid(mfn_t mfn)
     uint64_t chunk = mfn.value >> CHUNK_SHIFT;
     struct frame_range range;
 
-    if (chunk >= CHUNK_COUNT || chunk_of[chunk] == CHUNK_NONE) {
+    if (chunk >= CHUNK_COUNT) {
         return false;
     }
-    return likely(READ_ONCE(chunk_of[chunk]) != CHUNK_MIXED) || range_find(mfn.value, &range);
+    chunk = index_nospec(chunk, CHUNK_COUNT);
+    if (chunk_of[chunk] == CHUNK_NONE) {
+        return false;
+    }
+    if (READ_ONCE(chunk_of[chunk]) == CHUNK_MIXED && !range_find(mfn.value, &range)) {
+        return false;
+    }
+    arch_speculation_fence(); /* what is not valid has no entry in the frame table to look at */
+    return true;
 }
 
 unsigned int frame_node(mfn_t mfn)
