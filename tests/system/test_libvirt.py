@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from debian import debian_disk, disk_devices
+from debian import debian_disk
+from machine import disk_devices
 from toolstack import PROMPT, Shell, disk_of_files
 
 # The guest has a disk on a loop device and a network on a bridge.

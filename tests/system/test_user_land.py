@@ -25,10 +25,7 @@ def test_micro(machine):
 
 
 @pytest.mark.debian
-@pytest.mark.parametrize("model", [
-    "virtio-blk", pytest.param("ahci", marks=pytest.mark.slow),
-    pytest.param("nvme", marks=pytest.mark.slow),
-])
+@pytest.mark.parametrize("model", ["virtio-blk", "ahci", "nvme"])
 def test_debian(machine, model):
     """systemd starts all it wants to from each kind of disk, does work, and stops it all."""
     vm = machine(
