@@ -9,6 +9,7 @@
  */
 #include "hypervisor/grant.h"
 #include "hypervisor/hypercall.h"
+#include "hypervisor/nospec.h"
 #include "hypervisor/security.h"
 #include "hypervisor/string.h"
 #include "hypervisor/trace.h"
@@ -395,6 +396,7 @@ long hypercall_grant_table_op(struct hypercall *call)
     if (sub_op >= ARRAY_SIZE(grant_rows)) {
         return -XEN_ENOSYS;
     }
+    sub_op = index_nospec(sub_op, ARRAY_SIZE(grant_rows));
     if (current_domain()->grants == NULL) {
         return -XEN_EOPNOTSUPP;
     }

@@ -30,6 +30,14 @@ static struct grant_active *active_of(const struct grant_table *table, uint32_t 
     return grant_active_of(table, ref);
 }
 
+/* A reference that was found to be in the table, bounded. */
+static uint32_t bounded(const struct grant_table *table, uint32_t version, uint32_t ref)
+{
+    uint64_t entries = (uint64_t)atomic_read(&table->frames) * grant_entries_a_frame(version);
+
+    return (uint32_t)index_nospec(ref, entries);
+}
+
 void grant_frame_drain(struct grant_table *table, uint32_t frame)
 {
     for (uint32_t i = 0; i < V1_A_FRAME; i++) {
@@ -199,6 +207,7 @@ int16_t grant_pin(struct domain *granter, uint32_t ref, const struct domain *use
     if (active == NULL) {
         return GNTST_bad_gntref;
     }
+    ref = bounded(table, version, ref);
     spin_lock(&active->lock);
     if (grant_domain_dying(granter)) {
         status = GNTST_bad_domain;
@@ -350,6 +359,8 @@ int16_t grant_swap(struct domain *caller, uint32_t ref_a, uint32_t ref_b)
     if (a == NULL || b == NULL) {
         return GNTST_bad_gntref;
     }
+    ref_a = bounded(table, version, ref_a);
+    ref_b = bounded(table, version, ref_b);
     spin_lock_pair(&a->lock, &b->lock);
     if (!atomic_read(&table->version_changing) && version == atomic_read(&table->version) &&
         a->readers + a->writers + b->readers + b->writers == 0) {

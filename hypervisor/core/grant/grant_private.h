@@ -9,6 +9,7 @@
 #include "hypervisor/error.h"
 #include "hypervisor/frame.h"
 #include "hypervisor/grant.h"
+#include "hypervisor/nospec.h"
 
 /* Use of one entry by other domains. */
 struct grant_active {
@@ -119,7 +120,7 @@ static inline struct grant_active *grant_active_of(const struct grant_table *tab
     if (ref / V1_A_FRAME >= atomic_read_acquire(&table->frames)) {
         return NULL;
     }
-    return &table->active[ref / V1_A_FRAME][ref % V1_A_FRAME];
+    return &table->active[index_nospec(ref / V1_A_FRAME, table->frames)][ref % V1_A_FRAME];
 }
 
 /* Waits until every CPU that looked before has left the entries of a frame. */
