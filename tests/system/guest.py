@@ -70,7 +70,7 @@ class Guest:
     def wait_up(self, timeout=200):
         """Until its shell answers; once, before the first run()."""
         self.toolstack.vm.send(f"xl console {self.name}")
-        self.toolstack.vm.expect(r"to power the machine off", timeout)
+        self.toolstack.vm.expect(r"Type exit to power it off", timeout)
         self._synchronise()
         self._detach()
 
