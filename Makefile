@@ -384,7 +384,7 @@ help:
 #?  coverage       which lines of the core the host's tests reach; fails below 90 %
 #?  mutants        plants faults one at a time; each has to make some test fail
 #?  check          format, layers, headers, budgets, analysis, other configurations
-#?  run            boot Xenios and a small dom0 in QEMU, on this terminal
+#?  run            boot Xenios in QEMU, on this terminal; Debian's xl starts a guest on it
 #?  run-reference  the same with Debian's Xen
 #?  bench          measure Xenios beside Debian's Xen; writes PERFORMANCE.md
 #?  clean mrproper deps help

@@ -50,6 +50,13 @@ static long unsupported(struct domctl *ctl)
     return -XEN_EOPNOTSUPP;
 }
 
+/* The machine lacks it: no such monitoring or allocation is looked for. */
+static long no_device(struct domctl *ctl)
+{
+    (void)ctl;
+    return -XEN_ENODEV;
+}
+
 /* Operations on translated guests alone. */
 static long wrong_kind(struct domctl *ctl)
 {
@@ -59,6 +66,7 @@ static long wrong_kind(struct domctl *ctl)
 
 #define ROW(name, flags)  [XEN_DOMCTL_##name] = { domctl_##name, flags }
 #define UNSUPPORTED(name) [XEN_DOMCTL_##name] = { unsupported, 0 }
+#define NO_DEVICE(name)   [XEN_DOMCTL_##name] = { no_device, 0 }
 #define WRONG_KIND(name)  [XEN_DOMCTL_##name] = { wrong_kind, 0 }
 
 static const struct row rows[] = {
@@ -95,8 +103,8 @@ static const struct row rows[] = {
     UNSUPPORTED(set_broken_page_p2m),
     UNSUPPORTED(cacheflush),
     UNSUPPORTED(setvnumainfo),
-    UNSUPPORTED(psr_cmt_op),
-    UNSUPPORTED(psr_alloc),
+    NO_DEVICE(psr_cmt_op),
+    NO_DEVICE(psr_alloc),
     UNSUPPORTED(monitor_op),
     UNSUPPORTED(soft_reset),
     UNSUPPORTED(vuart_op),

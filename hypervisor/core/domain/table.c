@@ -31,7 +31,7 @@ static bool reference_try(struct domain *domain)
     return false;
 }
 
-struct domain *domain_get(domain_id_t id)
+struct domain *domain_get_remains(domain_id_t id)
 {
     struct domain *domain;
     unsigned long flags;
@@ -42,11 +42,21 @@ struct domain *domain_get(domain_id_t id)
     id.value = (uint16_t)index_nospec(id.value, DOMID_FIRST_RESERVED);
     flags = arch_irq_save();
     domain = atomic_read_acquire(&table[id.value]);
-    if (domain != NULL && (!atomic_read_acquire(&domain->created) ||
-                           atomic_read(&domain->dying) == DOMAIN_DEAD || !reference_try(domain))) {
+    if (domain != NULL && (!atomic_read_acquire(&domain->created) || !reference_try(domain))) {
         domain = NULL;
     }
     arch_irq_restore(flags);
+    return domain;
+}
+
+struct domain *domain_get(domain_id_t id)
+{
+    struct domain *domain = domain_get_remains(id);
+
+    if (domain != NULL && atomic_read(&domain->dying) == DOMAIN_DEAD) {
+        domain_put(domain);
+        domain = NULL;
+    }
     return domain;
 }
 
@@ -85,7 +95,8 @@ void domain_for_each(bool (*fn)(struct domain *domain, void *data), void *data)
     unsigned int end = atomic_read(&table_end), id;
 
     for (id = 0; id < end; id++) {
-        struct domain *domain = READ_ONCE(table[id]) ? domain_get(DOMAIN_ID((uint16_t)id)) : NULL;
+        struct domain *domain =
+            READ_ONCE(table[id]) ? domain_get_remains(DOMAIN_ID((uint16_t)id)) : NULL;
         bool more;
 
         if (domain == NULL) {

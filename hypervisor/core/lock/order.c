@@ -78,6 +78,7 @@ static const char *const class_names[] = {
     [LOCK_WORK] = "work",
     [LOCK_TIMER] = "timer",
     [LOCK_SCHED] = "sched",
+    [LOCK_SCHED_CAP] = "sched cap",
     [LOCK_TIME] = "time",
     [LOCK_TRACE] = "trace",
     [LOCK_CONSOLE] = "console",

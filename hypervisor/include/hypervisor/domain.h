@@ -24,13 +24,6 @@
 
 #include <xen/vcpu.h>
 
-struct event_table;
-struct event_vcpu;
-struct grant_table;
-struct memory_map;
-struct pirq_table;
-struct sched_unit;
-
 enum domain_kind {
     DOMAIN_KIND_IDLE,   /* one vcpu a processor */
     DOMAIN_KIND_SYSTEM, /* DOMID_IO, DOMID_XEN, DOMID_COW: owners of frames, no vcpus */
@@ -47,6 +40,7 @@ enum domain_dying { DOMAIN_ALIVE, DOMAIN_DYING, DOMAIN_DEAD };
 #define VCPU_PAUSED        (1u << 3) /* pause_count > 0 */
 #define VCPU_DOMAIN_PAUSED (1u << 4) /* domain->pause_count > 0 */
 #define VCPU_IN_RESET      (1u << 5) /* context being replaced */
+#define VCPU_CAPPED        (1u << 6) /* its domain used up its CPU time: core/sched/cap.c */
 
 struct vcpu {
     unsigned int id;
@@ -113,7 +107,6 @@ struct domain {
     struct shared_info *shared_info;
     unsigned long vm_assist; /* VMASST_TYPE_* */
     uint32_t create_flags;   /* XEN_DOMCTL_CDF_* */
-    uint32_t ssidref;
     unsigned int teardown_step;
     int32_t time_offset_seconds;
     uint8_t control_pauses; /* of pause_count, the toolstack's; under pause_lock */
@@ -125,7 +118,9 @@ struct domain {
     struct task free_task; /* the last reference went: the rest is done without locks */
 
     /* core/sched */
-    uint32_t sched_weight; /* share of CPU time; 256 is normal */
+    uint32_t sched_weight;       /* share of CPU time; 256 is normal */
+    uint32_t sched_cap_percent;  /* of one CPU, at most; 0: no limit */
+    struct sched_cap *sched_cap; /* NULL when there never was a limit */
 
     /* core/memory */
     struct spinlock frame_lock;                 /* LOCK_PAGE_LIST: list and counts below */
@@ -158,6 +153,9 @@ struct domain {
  */
 struct domain *domain_get(domain_id_t id) __must_check;
 
+/* The same, and what is left of a dead domain whose last reference somebody has yet to give back. */
+struct domain *domain_get_remains(domain_id_t id) __must_check;
+
 /* By id, with DOMID_SELF meaning the caller's. */
 struct domain *domain_get_or_self(domain_id_t id) __must_check;
 void domain_get_again(struct domain *domain);
@@ -185,7 +183,7 @@ extern struct domain *domain_idle, *domain_io, *domain_xen;
     for ((i) = 0; (i) < (d)->vcpus_max; (i)++) \
         if (((v) = (d)->vcpus[i]) != NULL)
 
-/* Calls fn for each live domain in id order, a reference held; stops when it returns false. */
+/* Calls fn for each domain in id order, remains too, a reference held; stops when it returns false. */
 void domain_for_each(bool (*fn)(struct domain *domain, void *data), void *data);
 
 /* ---- running or not -------------------------------------------------------------------------- */

@@ -43,6 +43,7 @@ enum lock_class {
     LOCK_WORK,         /* deferred work queues */
     LOCK_TIMER,        /* a CPU's timers (interrupt context too) */
     LOCK_SCHED,        /* a run queue (interrupt context too) */
+    LOCK_SCHED_CAP,    /* a domain's budget of CPU time (interrupt context too) */
     LOCK_TIME,         /* clock source calibration, wall clock */
     LOCK_TRACE,        /* trace buffers */
     LOCK_CONSOLE,      /* the console: the last, so that anybody may print */

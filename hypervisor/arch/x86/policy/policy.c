@@ -16,6 +16,7 @@
  *
  * Bits: AMD APM 3 appendix E; Intel SDM 2, CPUID. Hypervisor leaves: xen/arch-x86/cpuid.h.
  */
+#include "asm/guest_tsc.h"
 #include "asm/policy.h"
 #include "asm/speculation.h"
 #include "hypervisor/nospec.h"
@@ -29,6 +30,8 @@
 #define BIT(n)            (1u << (n))
 #define EXTENDED          0x80000000u
 #define HYPERVISOR_LEAVES XEN_CPUID_FIRST_LEAF
+#define TSC_EMULATED      BIT(0)
+#define TSC_RELIABLE      BIT(1)
 #define HYPERVISOR_LAST   (XEN_CPUID_FIRST_LEAF + 5)
 
 /* Leaf 1 ecx: SSE3 PCLMUL SSSE3 FMA CX16 SSE4.1 SSE4.2 MOVBE POPCNT AES XSAVE AVX F16C RDRAND */
@@ -235,6 +238,30 @@ void policy_restrict_pv(struct cpu_policy *policy, uint64_t xcr0)
     policy->basic[1][CPUID_C] |= PV_1C_HYPERVISOR;
 }
 
+/* xen/arch-x86/cpuid.h, leaf 4. */
+static void tsc_leaf(const struct guest_tsc *tsc, uint32_t subleaf, uint32_t out[4])
+{
+    switch (subleaf) {
+    case 0:
+        out[CPUID_A] = (tsc->emulated ? TSC_EMULATED : 0) | (tsc_reliable ? TSC_RELIABLE : 0);
+        out[CPUID_B] = tsc->mode;
+        out[CPUID_C] = guest_tsc_khz(tsc);
+        out[CPUID_D] = tsc->incarnation;
+        break;
+    case 1:
+        if (tsc->emulated) {
+            out[CPUID_A] = (uint32_t)tsc->start_ns;
+            out[CPUID_B] = (uint32_t)((uint64_t)tsc->start_ns >> 32);
+            out[CPUID_C] = tsc->scale.mul;
+            out[CPUID_D] = (uint32_t)(int32_t)tsc->scale.shift;
+        }
+        break;
+    case 2:
+        out[CPUID_A] = (uint32_t)(tsc_hz / 1000);
+        break;
+    }
+}
+
 static void hypervisor_leaf(const struct cpuid_context *context, uint32_t leaf, uint32_t subleaf,
                             uint32_t out[4])
 {
@@ -252,12 +279,7 @@ static void hypervisor_leaf(const struct cpuid_context *context, uint32_t leaf, 
         out[CPUID_C] = XEN_CPUID_FEAT1_MMU_PT_UPDATE_PRESERVE_AD;
         break;
     case 3:
-        if (subleaf == 0) {
-            out[CPUID_A] = BIT(1); /* the host's TSC is safe to use */
-            out[CPUID_C] = context->tsc_khz;
-        } else if (subleaf == 2) {
-            out[CPUID_A] = context->tsc_khz;
-        }
+        tsc_leaf(context->tsc, subleaf, out);
         break;
     case 5:
         out[CPUID_B] = context->physical_bits;

@@ -4,7 +4,6 @@
  * The domain's CPU policy on the metal: read from the machine once, copied at a domain's creation,
  * asked by CPUID.
  */
-#include "asm/clock.h"
 #include "asm/cpu_features.h"
 #include "asm/cpu_policy.h"
 #include "asm/fpu.h"
@@ -109,7 +108,7 @@ void pv_cpuid(struct vcpu *vcpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4
         .vcpu_id = vcpu->id,
         .osxsave = vcpu->arch.pv.cr4 & CR4_OSXSAVE,
         .xcr0 = vcpu->arch.xcr0,
-        .tsc_khz = (uint32_t)(tsc_hz / 1000),
+        .tsc = &vcpu->domain->arch.tsc,
         .physical_bits = boot_cpu.physical_bits,
     };
 

@@ -378,7 +378,7 @@ bool arch_vcpu_nmi_pending(const struct vcpu *vcpu)
 {
     const struct pv_vcpu *pv = &vcpu->arch.pv;
 
-    return READ_ONCE(pv->nmi_pending) && !pv->nmi_masked && pv->nmi_callback.address;
+    return READ_ONCE(pv->nmi_pending) && !pv->nmi_masked && pv->traps[TRAP_NMI].address;
 }
 
 void arch_vcpu_mark_pending(struct vcpu *vcpu)

@@ -161,7 +161,7 @@ int pv_set_debug_register(struct vcpu *vcpu, unsigned int reg, uint64_t value)
 long hypercall_set_debugreg(struct hypercall *call)
 {
     if (call->arg[0] > 7) {
-        return -XEN_EINVAL;
+        return -XEN_ENODEV;
     }
     return pv_set_debug_register(current_vcpu(), (unsigned int)call->arg[0], call->arg[1]);
 }
@@ -172,7 +172,7 @@ long hypercall_get_debugreg(struct hypercall *call)
     unsigned long reg = call->arg[0];
 
     if (reg > 7) {
-        return -XEN_EINVAL;
+        return -XEN_ENODEV;
     }
     reg = index_nospec(reg, 8);
     if (reg == 4 || reg == 5) {

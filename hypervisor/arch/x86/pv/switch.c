@@ -37,6 +37,7 @@
 #include "hypervisor/work.h"
 
 static DEFINE_PER_CPU(struct vcpu *, loaded);
+static DEFINE_PER_CPU(bool, tsc_traps); /* CR4.TSD is set */
 
 #define SEGMENT_READ(name, to) __asm__ volatile("mov %%" #name ", %0" : "=r"(to))
 
@@ -108,6 +109,23 @@ static void state_save(void)
     atomic_write_release(&vcpu->arch.loaded_on, CPU_NOT_LOADED);
 }
 
+void pv_tsc_load_trap(const struct vcpu *vcpu)
+{
+    bool trap = vcpu->domain->arch.tsc.emulated || (vcpu->arch.pv.cr4 & CR4_TSD);
+
+    if (trap != this_cpu(tsc_traps)) {
+        this_cpu(tsc_traps) = trap;
+        cr4_write_raw(hypervisor_cr4 | (trap ? CR4_TSD : 0));
+    }
+}
+
+uint64_t pv_tsc_read(struct vcpu *vcpu)
+{
+    struct guest_tsc *tsc = &vcpu->domain->arch.tsc;
+
+    return tsc->emulated ? guest_tsc_count(tsc, time_now()) : tsc_read_ordered();
+}
+
 static bool state_load(struct vcpu *vcpu)
 {
     this_cpu(loaded) = vcpu;
@@ -121,6 +139,7 @@ static bool state_load(struct vcpu *vcpu)
     if (uses_breakpoints(vcpu)) {
         pv_load_debug_registers(vcpu);
     }
+    pv_tsc_load_trap(vcpu);
     return load_segments(vcpu);
 }
 

@@ -8,6 +8,7 @@
 #define ASM_DOMAIN_H
 
 #include "abi/xen.h"
+#include "asm/guest_tsc.h"
 #include "hypervisor/lock.h"
 #include "hypervisor/types.h"
 
@@ -31,7 +32,7 @@ struct pv_vcpu {
     /* arch/x86/pv */
     struct trap_info *traps; /* 256 entries */
     struct pv_callback event_callback, failsafe_callback, syscall_callback;
-    struct pv_callback syscall32_callback, sysenter_callback, nmi_callback;
+    struct pv_callback syscall32_callback, sysenter_callback;
     uint16_t sysenter_cs, syscall32_cs;
     uint64_t kernel_sp;
     uint16_t kernel_ss;
@@ -99,9 +100,7 @@ struct arch_domain {
     uint32_t pci_cf8;          /* last value written to port 0xcf8 */
     uint64_t pirq_eoi_map_mfn;
 
-    /* wall clock, tsc */
-    uint32_t tsc_mode;
-    uint64_t tsc_offset;
+    struct guest_tsc tsc; /* changes before the domain runs only */
 };
 
 #endif

@@ -34,7 +34,7 @@ struct cpuid_context {
     unsigned int vcpu_id;
     bool osxsave;  /* CR4.OSXSAVE as the guest set it */
     uint64_t xcr0; /* in force */
-    uint32_t tsc_khz;
+    const struct guest_tsc *tsc;
     unsigned int physical_bits;
 };
 
