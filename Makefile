@@ -172,7 +172,6 @@ static_library = $(shell $(CC) -print-file-name=$(1))
 metal_libs-$(CONFIG_KERNEL_XZ)   += $(call static_library,liblzma.a)
 metal_libs-$(CONFIG_KERNEL_GZIP) += $(call static_library,libz.a)
 metal_libs-$(CONFIG_KERNEL_ZSTD) += $(call static_library,libzstd.a)
-metal_libs-$(CONFIG_KERNEL_LZ4)  += $(call static_library,liblz4.a)
 
 # An object depends on the text of its flags: another CC or O rebuilds what it must.
 flags_files := $(O)/metal.flags $(O)/host.flags $(O)/fuzz.flags
