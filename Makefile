@@ -137,6 +137,10 @@ metal_cflags += $(ANALYZE)
 ifeq ($(CONFIG_DEBUG),y)
 metal_cflags += -fno-omit-frame-pointer
 endif
+ifeq ($(CONFIG_RETPOLINES),y)
+metal_cflags += $(if $(findstring clang,$(CC)),-mretpoline-external-thunk, \
+	-mindirect-branch=thunk-extern -mindirect-branch-register -fno-jump-tables)
+endif
 
 host_cpp     := -isystem $(O)/abi -Ihypervisor/include -I. -Ihypervisor/arch/host/include \
 	-Ihypervisor/arch/x86/include -DXENIOS_HOST -include $(host_names)
@@ -168,7 +172,6 @@ static_library = $(shell $(CC) -print-file-name=$(1))
 metal_libs-$(CONFIG_KERNEL_XZ)   += $(call static_library,liblzma.a)
 metal_libs-$(CONFIG_KERNEL_GZIP) += $(call static_library,libz.a)
 metal_libs-$(CONFIG_KERNEL_ZSTD) += $(call static_library,libzstd.a)
-metal_libs-$(CONFIG_KERNEL_LZ4)  += $(call static_library,liblz4.a)
 
 # An object depends on the text of its flags: another CC or O rebuilds what it must.
 flags_files := $(O)/metal.flags $(O)/host.flags $(O)/fuzz.flags
@@ -380,7 +383,7 @@ help:
 #?  coverage       which lines of the core the host's tests reach; fails below 90 %
 #?  mutants        plants faults one at a time; each has to make some test fail
 #?  check          format, layers, headers, budgets, analysis, other configurations
-#?  run            boot Xenios and a small dom0 in QEMU, on this terminal
+#?  run            boot Xenios in QEMU, on this terminal; Debian's xl starts a guest on it
 #?  run-reference  the same with Debian's Xen
 #?  bench          measure Xenios beside Debian's Xen; writes PERFORMANCE.md
 #?  clean mrproper deps help

@@ -136,8 +136,7 @@ long domctl_createdomain(struct domctl *ctl)
         return error;
     }
     domain->control_pauses = 1; /* the one it was created with */
-    domain->ssidref = ctl->op.u.createdomain.ssidref;
-    domain->frames_max = 0; /* until max_mem */
+    domain->frames_max = 0;     /* until max_mem */
     ctl->op.domain = domain->id.value;
     if (guest_write(ctl->address, ctl->op)) {
         while (domain_kill(domain) == -XEN_ERESTART) {
@@ -201,12 +200,15 @@ long domctl_resumedomain(struct domctl *ctl)
 
 /* ---- description -------------------------------------------------------------------------------- */
 
-/* Of the domain with that id, or the next above: the toolstack walks the domains this way. */
+/*
+ * Of the domain with that id, or the next above: the toolstack walks the domains this way. A dead one
+ * counts while its id is in use.
+ */
 long domctl_getdomaininfo(struct domctl *ctl)
 {
     for (unsigned int id = ctl->op.domain; id < DOMID_FIRST_RESERVED; id++) {
         struct domain *domain =
-            domain_of_owner((uint16_t)id) ? domain_get(DOMAIN_ID((uint16_t)id)) : NULL;
+            domain_of_owner((uint16_t)id) ? domain_get_remains(DOMAIN_ID((uint16_t)id)) : NULL;
 
         if (domain != NULL) {
             memset(&ctl->op.u, 0, sizeof(ctl->op.u));

@@ -9,6 +9,7 @@
 #include "hypervisor/bug.h"
 #include "hypervisor/domain.h"
 #include "hypervisor/hypercall.h"
+#include "hypervisor/nospec.h"
 #include "hypervisor/perf_counter.h"
 #include "hypervisor/security.h"
 #include "hypervisor/trace_event.h"
@@ -89,7 +90,7 @@ long hypercall_dispatch(struct hypercall *call)
     if (unlikely(call->op >= hypercall_table_count)) {
         return -XEN_ENOSYS;
     }
-    row = &hypercall_table[call->op];
+    row = &hypercall_table[index_nospec(call->op, hypercall_table_count)];
     if (unlikely(!row->handler)) {
         return -XEN_ENOSYS;
     }

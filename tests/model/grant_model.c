@@ -61,7 +61,7 @@ static uint16_t model_use(uint32_t granter, uint32_t ref)
 
 static bool model_any_use(uint32_t granter)
 {
-    for (uint32_t ref = 0; ref < REFS; ref++) {
+    for (uint32_t ref = GNTTAB_NR_RESERVED_ENTRIES; ref < REFS; ref++) {
         if (model_use(granter, ref) != 0) {
             return true;
         }

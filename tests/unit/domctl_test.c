@@ -61,6 +61,7 @@ static void fill_create(uint32_t vcpus)
 {
     memset(&op, 0, sizeof(op));
     op.u.createdomain = (struct xen_domctl_createdomain){
+        .ssidref = 12,
         .max_vcpus = vcpus,
         .max_evtchn_port = 1023,
         .max_grant_frames = -1,
@@ -177,6 +178,8 @@ static void what_is_not_there_says_so(void **state)
     assert_int_equal(plain(XEN_DOMCTL_monitor_op, id), -XEN_EOPNOTSUPP);
     assert_int_equal(plain(XEN_DOMCTL_set_virq_handler, id), -XEN_EOPNOTSUPP);
     assert_int_equal(plain(XEN_DOMCTL_gdbsx_domstatus, id), -XEN_EOPNOTSUPP);
+    assert_int_equal(plain(XEN_DOMCTL_psr_cmt_op, id), -XEN_ENODEV);
+    assert_int_equal(plain(XEN_DOMCTL_psr_alloc, id), -XEN_ENODEV);
     assert_int_equal(plain(XEN_DOMCTL_test_assign_device, DOMID_INVALID), -XEN_EOPNOTSUPP);
     assert_int_equal(plain(XEN_DOMCTL_getvcpuextstate, id), -XEN_EOPNOTSUPP);
     assert_int_equal(plain(XEN_DOMCTL_gethvmcontext, id), -XEN_EINVAL);
@@ -336,6 +339,7 @@ static void the_next_domain_is_described(void **state)
     assert_int_equal(info.max_pages, 1024);
     assert_int_equal(info.tot_pages, 0);
     assert_int_equal(info.handle[2], 3);
+    assert_int_equal(info.ssidref, 0);
     assert_int_equal(info.shared_info_frame, virt_to_mfn(domain_of_owner(b)->shared_info).value);
     destroy(a);
     assert_int_equal(plain(XEN_DOMCTL_getdomaininfo, a), 0);
@@ -343,6 +347,29 @@ static void the_next_domain_is_described(void **state)
     assert_int_equal(plain(XEN_DOMCTL_getdomaininfo, (domid_t)(b + 1)), -XEN_ESRCH);
     assert_int_equal(plain(XEN_DOMCTL_getdomaininfo, DOMID_SELF), -XEN_ESRCH);
     destroy(b);
+}
+
+/* Somebody holds a frame of it: the domain is seen, but nothing can be done to it. */
+static void a_dead_domain_is_seen_until_it_is_gone(void **state)
+{
+    domid_t id = create(2), after = create(1);
+    struct domain *domain = domain_get(DOMAIN_ID(id));
+    struct xen_domctl_getdomaininfo info;
+
+    assert_int_equal(plain(XEN_DOMCTL_destroydomain, id), 0);
+    host_run_softwork_all();
+    info = info_of(id);
+    assert_true(info.flags & XEN_DOMINF_dying);
+    assert_int_equal(info.tot_pages, 0);
+    assert_int_equal(info.shared_info_frame, ~0ull);
+    assert_int_equal(plain(XEN_DOMCTL_unpausedomain, id), -XEN_ESRCH);
+    fill_create(1);
+    assert_int_equal(domctl(XEN_DOMCTL_createdomain, id), -XEN_EEXIST);
+    domain_put(domain);
+    host_run_softwork_all();
+    assert_int_equal(plain(XEN_DOMCTL_getdomaininfo, id), 0);
+    assert_int_equal(op.domain, after);
+    destroy(after);
 }
 
 static void pauses_are_counted(void **state)
@@ -400,6 +427,20 @@ static long context_op(uint32_t cmd, domid_t id, uint32_t vcpu)
     return domctl(cmd, id);
 }
 
+/* libxc clears the shared page of a domain it builds, and then gives vcpu 0 its registers. */
+static void a_domain_that_was_built_knows_the_time(void **state)
+{
+    domid_t id = create(1);
+    struct shared_info *shared = domain_of_owner(id)->shared_info;
+
+    wallclock_set(1800000000, 5, time_now());
+    memset(shared, 0, sizeof(*shared));
+    assert_int_equal(context_op(XEN_DOMCTL_setvcpucontext, id, 0), 0);
+    assert_int_equal(shared->wc_version % 2, 0);
+    assert_int_equal(shared->wc_sec + time_now() / NS_PER_SECOND, 1800000000);
+    destroy(id);
+}
+
 static void a_vcpu_gets_its_context(void **state)
 {
     domid_t id = create(2);
@@ -454,6 +495,7 @@ static void vcpus_are_pinned(void **state)
     assert_int_equal(affinity(XEN_DOMCTL_setvcpuaffinity, id, 8, 1, 1), -XEN_EINVAL);
     assert_int_equal(affinity(XEN_DOMCTL_setvcpuaffinity, id, both, 0, 1), -XEN_EINVAL);
     assert_int_equal(affinity(XEN_DOMCTL_setvcpuaffinity, id, both, 0xf2, 3), 0);
+    assert_int_equal(domain_of_owner(id)->vcpus[0]->processor, 1); /* at once, though it is down */
     assert_int_equal(words[0], 2);
     assert_int_equal(words[1], 2);
     assert_int_equal(affinity(XEN_DOMCTL_getvcpuaffinity, id, both, 0, 0), 0);
@@ -462,7 +504,7 @@ static void vcpus_are_pinned(void **state)
     op.u.vcpuaffinity.cpumap_hard.nr_bits = 100000;
     assert_int_equal(domctl(XEN_DOMCTL_getvcpuaffinity, id), -XEN_EINVAL);
     op.u.vcpuaffinity.vcpu = 1;
-    assert_int_equal(domctl(XEN_DOMCTL_getvcpuaffinity, id), -XEN_ESRCH);
+    assert_int_equal(domctl(XEN_DOMCTL_getvcpuaffinity, id), -XEN_EINVAL);
     destroy(id);
 }
 
@@ -484,8 +526,15 @@ static void shares_are_set(void **state)
     assert_int_equal(domain_of_owner(id)->sched_weight, 512);
     sched->u.credit2.weight = 0;
     assert_int_equal(domctl(XEN_DOMCTL_scheduler_op, id), -XEN_EINVAL);
+    assert_int_equal(domain_of_owner(id)->sched_weight, 512);
+    sched->u.credit2.weight = 100;
     sched->u.credit2.cap = 50;
-    assert_int_equal(domctl(XEN_DOMCTL_scheduler_op, id), -XEN_EOPNOTSUPP);
+    assert_int_equal(domctl(XEN_DOMCTL_scheduler_op, id), 0);
+    sched->cmd = XEN_DOMCTL_SCHEDOP_getinfo;
+    sched->u.credit2.weight = sched->u.credit2.cap = 1;
+    assert_int_equal(domctl(XEN_DOMCTL_scheduler_op, id), 0);
+    assert_int_equal(sched->u.credit2.weight, 100);
+    assert_int_equal(sched->u.credit2.cap, 50);
     sched->cmd = XEN_DOMCTL_SCHEDOP_putvcpuinfo;
     assert_int_equal(domctl(XEN_DOMCTL_scheduler_op, id), -XEN_EINVAL);
     destroy(id);
@@ -681,6 +730,8 @@ int main(void)
         TEST(creation_whose_result_is_lost_is_undone),
         TEST(vcpus_are_as_many_as_was_said),
         TEST(the_next_domain_is_described),
+        TEST(a_dead_domain_is_seen_until_it_is_gone),
+        TEST(a_domain_that_was_built_knows_the_time),
         TEST(pauses_are_counted),
         TEST(a_domain_starts_with_the_wall_clock),
         TEST(a_shut_down_domain_is_resumed),

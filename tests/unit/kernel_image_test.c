@@ -15,6 +15,9 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "hypervisor/arch/x86/dom0/decompress/lz4_block.h"
+#include "asm/host.h"
+
 #include <xen/elfnote.h>
 
 #define BASE       0xffffffff80000000ull
@@ -339,6 +342,37 @@ static void damage_of_lz4_is_found(void **state)
     expect_lz4_problem(length, "corrupt");
 }
 
+/* What the library packs comes back: lengths beyond 15 and 270, matches that overlap themselves. */
+static void lz4_blocks_come_back(void **state)
+{
+    static uint8_t plain[70000], block[80000], back[sizeof(plain) + 1];
+
+    (void)state;
+    for (unsigned int round = 0; round < 200; round++) {
+        size_t length = 1 + host_random_below(sizeof(plain)), at = 0;
+
+        while (at < length) { /* runs of noise and of repetitions */
+            size_t run = min(1 + host_random_below(1u << host_random_below(12)), length - at);
+            size_t period = host_random_below(2) ? 0 : 1 + host_random_below(1u << (round % 12));
+
+            for (size_t end = at + run; at < end; at++) {
+                plain[at] =
+                    period && at >= period ? plain[at - period] : (uint8_t)host_random_below(256);
+            }
+        }
+        int packed_bytes =
+            LZ4_compress_default((char *)plain, (char *)block, (int)length, sizeof(block));
+        struct bytes in = { block, (uint64_t)packed_bytes };
+
+        assert_true(packed_bytes > 0);
+        assert_int_equal(lz4_block_unpack(in, back, length), length);
+        assert_memory_equal(back, plain, length);
+        assert_int_equal(lz4_block_unpack(in, back, length - 1), -1);
+        in.length--;
+        assert_true(lz4_block_unpack(in, back, length) != (int64_t)length);
+    }
+}
+
 /* A payload that is no compressed one: the ELF file as it is, its length behind it or not. */
 static void elf_in_a_bzimage_is_read(void **state)
 {
@@ -379,6 +413,7 @@ int main(void)
         cmocka_unit_test(zstd_is_unpacked_and_damage_is_found),
         cmocka_unit_test(lz4_is_unpacked),
         cmocka_unit_test(damage_of_lz4_is_found),
+        cmocka_unit_test(lz4_blocks_come_back),
         cmocka_unit_test(elf_in_a_bzimage_is_read),
     };
 

@@ -170,8 +170,8 @@ static void what_needs_ring_0_is_hidden(void **state)
               BIT(25) },
         /* UMIP PKU OSPKE WAITPKG CET LA57 RDPID KL */
         { 7, CPUID_C, BIT(2) | BIT(3) | BIT(4) | BIT(5) | BIT(7) | BIT(16) | BIT(22) | BIT(23) },
-        /* everything that is an MSR's */
-        { 7, CPUID_D, ~BIT(4) },
+        /* whatever has an MSR, but those of speculation */
+        { 7, CPUID_D, ~(BIT(4) | BIT(10) | BIT(26) | BIT(27) | BIT(29) | BIT(31)) },
         /* SVM x2APIC-space SKINIT WDT LWP perfctr; MMCFG 1 GiB pages RDTSCP */
         { EXTENDED + 1, CPUID_C, BIT(2) | BIT(3) | BIT(12) | BIT(13) | BIT(15) | BIT(23) },
         { EXTENDED + 1, CPUID_D, BIT(3) | BIT(13) | BIT(12) | BIT(17) | BIT(26) | BIT(27) },

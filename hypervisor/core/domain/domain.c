@@ -284,6 +284,7 @@ void domain_free(void *data)
 
     domain_table_remove(domain);
     trace_event(TRC_DOM0_DOM_REM, domain->id.value);
+    sched_domain_destroy(domain);
     domain_for_each_vcpu(domain, id, vcpu)
     {
         vcpu_free(vcpu);

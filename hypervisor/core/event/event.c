@@ -295,7 +295,7 @@ static bool port_valid(const struct domain *domain, const struct event_port *por
     case EVENT_RESERVED:
         return number == 0;
     case EVENT_VIRQ:
-        vcpu = event_vcpu_of(domain, event_virq_is_global(port->virq) ? 0 : port->notify_vcpu);
+        vcpu = domain_vcpu(domain, event_virq_is_global(port->virq) ? 0 : port->notify_vcpu);
         return port->virq < ARRAY_SIZE(vcpu->virq_port) && vcpu != NULL &&
                vcpu->virq_port[port->virq] == number;
     case EVENT_INTERDOMAIN:

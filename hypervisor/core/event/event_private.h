@@ -9,6 +9,7 @@
 #include "hypervisor/error.h"
 #include "hypervisor/event.h"
 #include "hypervisor/frame.h"
+#include "hypervisor/nospec.h"
 
 /* The first six are what EVTCHNOP_status tells. */
 enum event_state {
@@ -104,13 +105,8 @@ static inline struct event_port *event_port_of(const struct event_table *table, 
     if (number >= atomic_read_acquire(&table->ports_valid)) {
         return NULL;
     }
+    number = (uint32_t)index_nospec(number, table->ports_valid);
     return &table->buckets[number / BUCKET_PORTS][number % BUCKET_PORTS];
-}
-
-/* The vcpu; NULL when the domain has none of that number. */
-static inline struct vcpu *event_vcpu_of(const struct domain *domain, unsigned int id)
-{
-    return id < domain->vcpus_max && domain->vcpus != NULL ? domain->vcpus[id] : NULL;
 }
 
 /*

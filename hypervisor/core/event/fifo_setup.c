@@ -104,7 +104,7 @@ static int control_install(struct domain *domain, struct vcpu *vcpu, struct fram
 
 int event_init_control(struct domain *domain, struct evtchn_init_control *op)
 {
-    struct vcpu *vcpu = event_vcpu_of(domain, op->vcpu);
+    struct vcpu *vcpu = domain_vcpu(domain, op->vcpu);
     struct event_fifo *fifo;
     struct frame *frame;
     int rc;

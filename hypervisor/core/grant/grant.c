@@ -36,7 +36,9 @@
  * shared frames away) announces it first and then passes through every entry's lock. None is held
  * while page tables change, frames get their types, or memory is copied.
  *
- * Not supported: transitive grants (refused), transfers (refused), grants of device memory.
+ * Transfers (transfer.c) use an entry once, to say whose frame is welcome.
+ *
+ * Not supported: transitive grants (refused), grants of device memory.
  */
 #include "grant_private.h"
 

@@ -13,6 +13,7 @@ struct grant_mapping *grant_mapping_of(const struct grant_table *table, uint32_t
     if (handle >= atomic_read(&table->handles)) {
         return NULL;
     }
+    handle = (uint32_t)index_nospec(handle, table->handles);
     return &table->maps[handle / HANDLES_A_BUCKET][handle % HANDLES_A_BUCKET];
 }
 

@@ -2,9 +2,12 @@
 /* Copyright (C) the Xenios authors */
 /*
  * Changing the version of a table. It is announced, every entry's lock is passed through so that no
- * pin is in the making, and it goes on only when no entry is in use. It is done frame by frame and
- * may stop between two of them; until it is finished nobody gets a pin, which is all that a guest
- * loses who does not come back. Theory: grant.c.
+ * pin is in the making, and it goes on only when no entry is in use but the reserved ones: those the
+ * toolstack filled in, and the console's daemon maps its ring from before the guest runs. Who unpins
+ * one of them meanwhile leaves the entry alone (grant_unpin); their marks are made anew from the
+ * counts when the version stands. It is done frame by frame and may stop between two of them; until it
+ * is finished nobody gets a pin, which is all that a guest loses who does not come back. Theory:
+ * grant.c.
  */
 #include "grant_private.h"
 
@@ -25,7 +28,7 @@ static bool frame_in_use(struct grant_table *table, uint32_t frame)
         struct grant_active *active = &table->active[frame][i];
 
         spin_lock(&active->lock);
-        used = active->readers + active->writers != 0;
+        used = !grant_reserved(frame * V1_A_FRAME + i) && active->readers + active->writers != 0;
         spin_unlock(&active->lock);
     }
     return used;
@@ -100,6 +103,14 @@ static void change_begin(struct grant_table *table)
     }
 }
 
+static void change_end(struct grant_table *table)
+{
+    atomic_write_release(&table->version_changing, false);
+    for (uint32_t ref = 0; ref < GNTTAB_NR_RESERVED_ENTRIES; ref++) {
+        grant_remark(table, ref);
+    }
+}
+
 /*
  * Goes on where an earlier call stopped: steps 0 .. n-1 see that no entry of frame i is in use, which
  * stays so; steps n .. 2n-2 clear frames 1 .. n-1. Frames that were added meanwhile are clear. Under
@@ -118,14 +129,14 @@ static int change_version(struct grant_table *table, uint32_t version)
         if (table->change_step >= frames) {
             clear_frame(table, table->change_step - frames + 1);
         } else if (frame_in_use(table, table->change_step)) {
-            atomic_write_release(&table->version_changing, false);
+            change_end(table);
             return -XEN_EBUSY;
         }
         table->change_step++;
     }
     rewrite_first(table, version);
     atomic_write_release(&table->version, version);
-    atomic_write_release(&table->version_changing, false);
+    change_end(table);
     return 0;
 }
 

@@ -78,9 +78,10 @@ struct frame *pool_alloc_reserved(unsigned int order, unsigned int node, unsigne
 /* ---- frame.c ----------------------------------------------------------------------------------- */
 
 /*
- * Moves the first frame of the domain's list to its end. *frame is it, with a reference, or NULL when
- * its last reference is just going. False when the list is empty.
+ * The first frames of the domain's list lose the owner's reference, and go back to the allocator. Those that
+ * others refer to go to the end of the list; they leave it with their last reference. Returns how many it
+ * looked at, at most `frames`; 0 when the list is empty. The caller keeps the domain alive.
  */
-bool frame_list_rotate(struct domain *domain, struct frame **frame) __must_check;
+uint64_t frame_release_some(struct domain *domain, uint64_t frames) __must_check;
 
 #endif

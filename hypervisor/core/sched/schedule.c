@@ -311,6 +311,9 @@ void schedule(void)
     if (was_limited || decision.slice_ns != TIME_NEVER) {
         slice_set(queue, now, decision.slice_ns);
     }
+    if (unlikely(decision.to_arm != NULL)) {
+        sched_cap_arm(decision.to_arm);
+    }
     if (decision.next == prev) {
         trace_event(TRC_SCHED_CONTINUE_RUNNING, (uint32_t)prev->domain->id.value << 16 | prev->id);
         arch_irq_restore(flags);

@@ -12,6 +12,7 @@
  *
  * No locks: a domain's privilege never changes after its creation.
  */
+#include "hypervisor/nospec.h"
 #include "hypervisor/security.h"
 
 #include "hypervisor/domain.h"
@@ -77,6 +78,7 @@ int security_check(const struct domain *subject, const struct domain *object,
 {
     if ((unsigned int)operation < ARRAY_SIZE(rows) && rows[operation].known &&
         allows(rows[operation].rule, subject, object)) {
+        arch_speculation_fence(); /* what follows is done by nobody who may not */
         return 0;
     }
     trace_refuse(TRACE_OPERATION_SECURITY, (uint16_t)operation, 0, -XEN_EPERM,

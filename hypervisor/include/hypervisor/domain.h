@@ -16,19 +16,13 @@
 #include "asm/domain.h"
 #include "hypervisor/cpu.h"
 #include "hypervisor/lock.h"
+#include "hypervisor/nospec.h"
 #include "hypervisor/quota.h"
 #include "hypervisor/timer.h"
 #include "hypervisor/types.h"
 #include "hypervisor/work.h"
 
 #include <xen/vcpu.h>
-
-struct event_table;
-struct event_vcpu;
-struct grant_table;
-struct memory_map;
-struct pirq_table;
-struct sched_unit;
 
 enum domain_kind {
     DOMAIN_KIND_IDLE,   /* one vcpu a processor */
@@ -46,6 +40,7 @@ enum domain_dying { DOMAIN_ALIVE, DOMAIN_DYING, DOMAIN_DEAD };
 #define VCPU_PAUSED        (1u << 3) /* pause_count > 0 */
 #define VCPU_DOMAIN_PAUSED (1u << 4) /* domain->pause_count > 0 */
 #define VCPU_IN_RESET      (1u << 5) /* context being replaced */
+#define VCPU_CAPPED        (1u << 6) /* its domain used up its CPU time: core/sched/cap.c */
 
 struct vcpu {
     unsigned int id;
@@ -112,7 +107,6 @@ struct domain {
     struct shared_info *shared_info;
     unsigned long vm_assist; /* VMASST_TYPE_* */
     uint32_t create_flags;   /* XEN_DOMCTL_CDF_* */
-    uint32_t ssidref;
     unsigned int teardown_step;
     int32_t time_offset_seconds;
     uint8_t control_pauses; /* of pause_count, the toolstack's; under pause_lock */
@@ -124,7 +118,9 @@ struct domain {
     struct task free_task; /* the last reference went: the rest is done without locks */
 
     /* core/sched */
-    uint32_t sched_weight; /* share of CPU time; 256 is normal */
+    uint32_t sched_weight;       /* share of CPU time; 256 is normal */
+    uint32_t sched_cap_percent;  /* of one CPU, at most; 0: no limit */
+    struct sched_cap *sched_cap; /* NULL when there never was a limit */
 
     /* core/memory */
     struct spinlock frame_lock;                 /* LOCK_PAGE_LIST: list and counts below */
@@ -157,6 +153,9 @@ struct domain {
  */
 struct domain *domain_get(domain_id_t id) __must_check;
 
+/* The same, and what is left of a dead domain whose last reference somebody has yet to give back. */
+struct domain *domain_get_remains(domain_id_t id) __must_check;
+
 /* By id, with DOMID_SELF meaning the caller's. */
 struct domain *domain_get_or_self(domain_id_t id) __must_check;
 void domain_get_again(struct domain *domain);
@@ -164,6 +163,15 @@ void domain_put(struct domain *domain); /* NULL is fine; any context */
 
 /* The idle vcpu of a CPU, made when it is not there yet. Panics without memory. */
 struct vcpu *domain_idle_vcpu(unsigned int cpu);
+
+/* The domain's vcpu of that number, which a guest may have chosen; NULL when there is none. */
+static inline struct vcpu *domain_vcpu(const struct domain *domain, uint64_t id)
+{
+    if (id >= domain->vcpus_max || domain->vcpus == NULL) {
+        return NULL;
+    }
+    return __atomic_load_n(&domain->vcpus[index_nospec(id, domain->vcpus_max)], __ATOMIC_ACQUIRE);
+}
 
 /* By id without a reference, for frame owners: valid while the caller holds one of its frames. */
 struct domain *domain_of_owner(uint16_t id);
@@ -175,7 +183,7 @@ extern struct domain *domain_idle, *domain_io, *domain_xen;
     for ((i) = 0; (i) < (d)->vcpus_max; (i)++) \
         if (((v) = (d)->vcpus[i]) != NULL)
 
-/* Calls fn for each live domain in id order, a reference held; stops when it returns false. */
+/* Calls fn for each domain in id order, remains too, a reference held; stops when it returns false. */
 void domain_for_each(bool (*fn)(struct domain *domain, void *data), void *data);
 
 /* ---- running or not -------------------------------------------------------------------------- */

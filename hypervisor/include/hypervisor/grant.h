@@ -53,7 +53,7 @@ void grants_query(struct domain *domain, struct grants_size *size);
 /*
  * Changes the version of the table; its first GNTTAB_NR_RESERVED_ENTRIES entries are kept, the
  * others become invalid. -XEN_EINVAL for a version unknown, -XEN_EOPNOTSUPP for one the domain may
- * not have, -XEN_EBUSY while a grant is in use, -XEN_ENOMEM. Preemptible: -XEN_ERESTART; until it is
+ * not have, -XEN_EBUSY while another grant is in use, -XEN_ENOMEM. Preemptible: -XEN_ERESTART; until it is
  * finished, nobody can use a grant anew (GNTST_eagain).
  */
 int grants_set_version(struct domain *domain, unsigned int version) __must_check;
@@ -70,6 +70,7 @@ void grant_peer_put(struct grant_peer *peer);
 /* One operation each, of the current domain; the result is in op->status. No lock held. */
 void grant_map(struct domain *caller, struct gnttab_map_grant_ref *op, struct grant_peer *peer);
 void grant_copy(struct domain *caller, struct gnttab_copy *op, struct grant_peer peers[2]);
+void grant_transfer(struct domain *caller, struct gnttab_transfer *op, struct grant_peer *peer);
 int16_t grant_swap(struct domain *caller, uint32_t ref_a, uint32_t ref_b);
 
 /*

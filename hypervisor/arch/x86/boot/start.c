@@ -29,6 +29,7 @@
 #include "asm/irq.h"
 #include "asm/paging.h"
 #include "asm/smp.h"
+#include "asm/speculation.h"
 #include "hypervisor/acpi.h"
 #include "hypervisor/bug.h"
 #include "hypervisor/console.h"
@@ -126,6 +127,8 @@ static void start_this_cpu(void)
     fpu_init_cpu();
     machine_check_init_cpu();
     syscall_init_cpu();
+    speculation_init();
+    speculation_init_cpu();
     cpu_policy_init();
     cpu_dump_init();
 }

@@ -18,6 +18,8 @@
  */
 #include "asm/guest_tsc.h"
 #include "asm/policy.h"
+#include "asm/speculation.h"
+#include "hypervisor/nospec.h"
 #include "hypervisor/string.h"
 #include "hypervisor/version.h"
 
@@ -54,15 +56,28 @@
     (BIT(1) | BIT(6) | BIT(8) | BIT(9) | BIT(10) | BIT(11) | BIT(12) | BIT(14) | BIT(25) | \
      BIT(27) | BIT(28))
 #define PV_7C_AVX512 (BIT(1) | BIT(6) | BIT(11) | BIT(12) | BIT(14))
-#define PV_7D        BIT(4)                        /* fast short REP MOV */
-#define PV_7_1A      (BIT(10) | BIT(11) | BIT(12)) /* fast zero-length and short string operations */
-#define PV_D1A       (BIT(0) | BIT(1) | BIT(2))    /* XSAVEOPT XSAVEC XGETBV1 */
+/* Fast short REP MOV, MD_CLEAR; with MSRs (msr.c): IBRS and IBPB, STIBP, ARCH_CAPABILITIES, SSBD */
+#define PV_7D_ARCH_CAPS BIT(29)
+#define PV_7D           (BIT(4) | BIT(10) | BIT(26) | BIT(27) | PV_7D_ARCH_CAPS | BIT(31))
+#define PV_7_1A         (BIT(10) | BIT(11) | BIT(12)) /* fast zero-length and short string operations */
+#define PV_D1A          (BIT(0) | BIT(1) | BIT(2)) /* XSAVEOPT XSAVEC XGETBV1 */
 /* 80000001 ecx: LAHF ABM SSE4A MISALIGNSSE PREFETCH XOP FMA4 TBM */
 #define PV_E1C (BIT(0) | BIT(5) | BIT(6) | BIT(7) | BIT(8) | BIT(11) | BIT(16) | BIT(21))
 /* 80000001 edx: the common ones of leaf 1, SYSCALL NX MMXEXT LM 3DNOWEXT 3DNOW */
 #define PV_E1D               ((PV_1D & 0x0183f3ffu) | BIT(11) | BIT(20) | BIT(22) | BIT(29) | BIT(30) | BIT(31))
 #define PV_E7D_INVARIANT_TSC BIT(8)
-#define PV_E8B               (BIT(0) | BIT(2) | BIT(9)) /* CLZERO, FPU error pointers, WBNOINVD */
+/* CLZERO, FPU error pointers, WBNOINVD; with MSRs: IBPB, IBRS, STIBP, how these like to be used, SSBD,
+ * PSFD; and the absence of faults */
+#define PV_E8B                                                                              \
+    (BIT(0) | BIT(2) | BIT(9) | BIT(12) | BIT(14) | BIT(15) | BIT(16) | BIT(17) | BIT(18) | \
+     BIT(19) | BIT(24) | BIT(26) | BIT(28) | BIT(29) | BIT(30))
+
+/* What a guest may know of the processor's faults: that there is none, or that VERW and FB_CLEAR help. */
+#define PV_ARCH_CAPS                                                                        \
+    (ARCH_CAPS_RDCL_NO | ARCH_CAPS_IBRS_ALL | ARCH_CAPS_RSBA | ARCH_CAPS_SSB_NO |           \
+     ARCH_CAPS_MDS_NO | ARCH_CAPS_IF_PSCHANGE | ARCH_CAPS_TAA_NO | ARCH_CAPS_SBDR_SSDP_NO | \
+     ARCH_CAPS_FBSDP_NO | ARCH_CAPS_PSDP_NO | ARCH_CAPS_FB_CLEAR | ARCH_CAPS_RRSBA |        \
+     ARCH_CAPS_BHI_NO | ARCH_CAPS_GDS_NO | ARCH_CAPS_RFDS_NO | ARCH_CAPS_RFDS_CLEAR)
 
 #define XCR0_AVX_STATE     0x4u
 #define XCR0_AVX512_STATE  0xe0u
@@ -211,6 +226,7 @@ void policy_restrict_pv(struct cpu_policy *policy, uint64_t xcr0)
     policy->feature[0][CPUID_B] &= PV_7B;
     policy->feature[0][CPUID_C] &= PV_7C;
     policy->feature[0][CPUID_D] &= PV_7D;
+    policy->arch_capabilities &= policy->feature[0][CPUID_D] & PV_7D_ARCH_CAPS ? PV_ARCH_CAPS : 0;
     policy->feature[1][CPUID_A] &= PV_7_1A;
     policy->feature[1][CPUID_B] = policy->feature[1][CPUID_C] = policy->feature[1][CPUID_D] = 0;
     for (uint32_t i = 0; i < POLICY_CACHE_LEAVES; i++) {
@@ -271,17 +287,20 @@ static void hypervisor_leaf(const struct cpuid_context *context, uint32_t leaf, 
     }
 }
 
+#define SUBLEAF(leaves, subleaf, count) \
+    ((subleaf) < (count) ? (leaves)[index_nospec(subleaf, count)] : NULL)
+
 static void basic_leaf(const struct cpu_policy *policy, const struct cpuid_context *context,
                        uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
-    const uint32_t *found = policy->basic[leaf];
+    const uint32_t *found = policy->basic[index_nospec(leaf, POLICY_BASIC_LEAVES)];
 
     if (leaf == 4) {
-        found = subleaf < POLICY_CACHE_LEAVES ? policy->cache[subleaf] : NULL;
+        found = SUBLEAF(policy->cache, subleaf, POLICY_CACHE_LEAVES);
     } else if (leaf == 7) {
-        found = subleaf < POLICY_FEATURE_LEAVES ? policy->feature[subleaf] : NULL;
+        found = SUBLEAF(policy->feature, subleaf, POLICY_FEATURE_LEAVES);
     } else if (leaf == 0xd) {
-        found = subleaf < POLICY_XSAVE_LEAVES ? policy->xsave[subleaf] : NULL;
+        found = SUBLEAF(policy->xsave, subleaf, POLICY_XSAVE_LEAVES);
     }
     if (!found) {
         return;
@@ -308,6 +327,7 @@ void policy_cpuid(const struct cpu_policy *policy, const struct cpuid_context *c
     } else if (leaf >= HYPERVISOR_LEAVES && leaf <= HYPERVISOR_LAST) {
         hypervisor_leaf(context, leaf, subleaf, out);
     } else if (leaf >= EXTENDED && leaf <= policy->max_extended) {
-        memcpy(out, policy->extended[leaf - EXTENDED], CPUID_REGISTERS * sizeof(out[0]));
+        memcpy(out, policy->extended[index_nospec(leaf - EXTENDED, POLICY_EXTENDED_LEAVES)],
+               CPUID_REGISTERS * sizeof(out[0]));
     }
 }

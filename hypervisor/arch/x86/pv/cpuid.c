@@ -9,7 +9,9 @@
 #include "asm/fpu.h"
 #include "asm/msr.h"
 #include "asm/policy.h"
+#include "asm/policy_msr.h"
 #include "asm/pv.h"
+#include "asm/speculation.h"
 #include "hypervisor/error.h"
 #include "hypervisor/heap.h"
 
@@ -24,6 +26,7 @@ static struct cpu_policy raw;
 void cpu_policy_init(void)
 {
     policy_read(&raw, cpuid);
+    raw.arch_capabilities = speculation_arch_caps;
 }
 
 /* Features that one processor lacks, or that an option turned off, are in nobody's use. */
@@ -49,6 +52,9 @@ static void make_pv(struct cpu_policy *policy, bool hardware_domain)
     policy->hardware_domain = hardware_domain;
     if (!(hypervisor_cr4 & CR4_FSGSBASE)) {
         policy->feature[0][CPUID_B] &= ~CPUID_7B_FSGSBASE; /* its instructions would fault */
+    }
+    if (!speculation.guest_msrs) {
+        policy_hide_controls(policy);
     }
     policy_restrict_pv(policy, fpu_xcr0_supported);
 }

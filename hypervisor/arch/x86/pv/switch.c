@@ -28,6 +28,7 @@
 #include "asm/paging.h"
 #include "asm/pv.h"
 #include "asm/pv_switch.h"
+#include "asm/speculation.h"
 #include "asm/tlb.h"
 #include "hypervisor/atomic.h"
 #include "hypervisor/bug.h"
@@ -131,6 +132,7 @@ static bool state_load(struct vcpu *vcpu)
     vcpu->arch.loaded_on = arch_cpu_id();
     *guest_regs() = vcpu->arch.user_regs;
     gdt_load_own(); /* an NMI must find descriptors, and the ones in use may not be in the next CR3 */
+    speculation_switch_to(vcpu);
     cr3_load(vcpu->arch.cr3);
     pv_load_descriptor_tables(vcpu);
     fpu_switch_in(vcpu);

@@ -22,6 +22,7 @@ struct cpu_policy {
     uint32_t xsave[POLICY_XSAVE_LEAVES][CPUID_REGISTERS];     /* leaf 0xd */
     uint32_t extended[POLICY_EXTENDED_LEAVES][CPUID_REGISTERS];
     uint32_t extended_cache[POLICY_CACHE_LEAVES][CPUID_REGISTERS]; /* leaf 0x8000001d */
+    uint64_t arch_capabilities;                                    /* MSR_ARCH_CAPABILITIES */
     bool hardware_domain;
 };
 
