@@ -27,7 +27,7 @@ OBJCOPY      := objcopy
 OBJDUMP      := objdump
 SIZE         := size
 PYTHON       := /usr/bin/python3
-FUZZ_SECONDS ?= 10
+FUZZ_SECONDS ?= $(if $(filter fuzz,$(MAKECMDGOALS)),3600,10)
 SOAK_SECONDS ?= 600
 
 ifeq ($(V),1)
@@ -40,7 +40,8 @@ endif
 
 # --- Goals that only pass on to a script and need no configuration -------------------------
 
-simple_goals := help clean mrproper run run-reference system check format test soak images deps bench
+simple_goals := help clean mrproper run run-reference system check format test soak images deps bench \
+	coverage fuzz mutants
 needs_config := $(if $(MAKECMDGOALS),$(filter-out $(simple_goals),$(MAKECMDGOALS)),all)
 
 # --- Packages --------------------------------------------------------------------------------
@@ -130,18 +131,28 @@ metal_cflags := $(common) $(metal_cpp) $(metal_isa) $(warnings) -O2 -ffreestandi
 	-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections
 metal_aflags := -D__ASSEMBLY__ -g -include $(autoconf) $(metal_cpp) -m64 \
 	-D__XEN_TOOLS__
+# What scripts/check adds.
+ANALYZE ?=
+metal_cflags += $(ANALYZE)
 ifeq ($(CONFIG_DEBUG),y)
 metal_cflags += -fno-omit-frame-pointer
+endif
+ifeq ($(CONFIG_RETPOLINES),y)
+metal_cflags += $(if $(findstring clang,$(CC)),-mretpoline-external-thunk, \
+	-mindirect-branch=thunk-extern -mindirect-branch-register -fno-jump-tables)
 endif
 
 host_cpp     := -isystem $(O)/abi -Ihypervisor/include -I. -Ihypervisor/arch/host/include \
 	-Ihypervisor/arch/x86/include -DXENIOS_HOST -include $(host_names)
 SANITIZE     ?= address,undefined
 host_san     := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all)
-host_cflags  := $(common) $(host_cpp) $(warnings) -O1 -fno-omit-frame-pointer $(host_san)
+# What scripts/coverage adds.
+INSTRUMENT   ?=
+host_cflags  := $(common) $(host_cpp) $(warnings) -O1 -fno-omit-frame-pointer $(host_san) \
+	$(INSTRUMENT)
 host_libs    := -lcmocka -llzma -lz -lzstd -llz4 -lpthread
 fuzz_cflags  := $(common) $(host_cpp) $(warnings) -O1 -fno-omit-frame-pointer \
-	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all $(INSTRUMENT)
 
 # --- Sources ---------------------------------------------------------------------------------
 
@@ -326,7 +337,8 @@ $(fuzz_programs): $(O)/tests/%: tests/%.c $(O)/fuzz/libxenioscore.a $(support_fu
 	$(quiet)$(FUZZ_CC) $(fuzz_cflags) -fsanitize=fuzzer -Itests -MMD -MP -MF $@.d -o $@ $< \
 		$(support_fuzz) $(O)/fuzz/libxenioscore.a $(host_libs)
 
-.PHONY: unit model fuzz-smoke proofs system test soak check format test-programs
+.PHONY: unit model fuzz-smoke fuzz proofs system test soak check format coverage mutants \
+	test-programs
 unit: $(unit_programs)
 	$(quiet)scripts/run-programs $^
 model: $(model_programs)
@@ -346,6 +358,16 @@ test: $(call deps_stamp,run) $(test_prereq)
 soak: $(call deps_stamp,run) $(test_prereq)
 	$(quiet)SOAK_SECONDS=$(SOAK_SECONDS) tests/run-tests.py --only system -j 1 -m slow -k soak
 
+# Hours, not the seconds that `make test` has for each target.
+fuzz: $(test_prereq)
+	$(quiet)$(MAKE) --no-print-directory FUZZ_SECONDS=$(FUZZ_SECONDS) fuzz-smoke
+
+coverage: $(call deps_stamp,coverage)
+	$(quiet)scripts/coverage 90
+
+mutants: $(test_prereq)
+	$(quiet)tests/mutants/run
+
 check: $(call deps_stamp,check)
 	$(quiet)scripts/check
 
@@ -357,7 +379,7 @@ format: $(call deps_stamp,check)
 
 .PHONY: images run run-reference bench
 images: $(call deps_stamp,run)
-	$(quiet)dom0/build-initramfs
+	$(quiet)dom0/build-toolstack
 
 run: $(call deps_stamp,run) all images
 	$(quiet)scripts/run $(O)/xenios
@@ -395,8 +417,11 @@ help:
 #?  unit model fuzz-smoke proofs system     one kind of tests
 #?  test           all of them; the last line is "N passed, N failed"
 #?  soak           SOAK_SECONDS of load on each of four machines; not in test
+#?  fuzz           every fuzz target for FUZZ_SECONDS, here 3600
+#?  coverage       which lines of the core the host's tests reach; fails below 90 %
+#?  mutants        plants faults one at a time; each has to make some test fail
 #?  check          format, layers, headers, budgets, analysis, other configurations
-#?  run            boot Xenios and a small dom0 in QEMU, on this terminal
+#?  run            boot Xenios in QEMU, on this terminal; Debian's xl starts a guest on it
 #?  run-reference  the same with Debian's Xen
 #?  bench          measure Xenios beside Debian's Xen; writes PERFORMANCE.md
 #?  clean mrproper deps help

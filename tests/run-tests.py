@@ -30,7 +30,7 @@ def prepare(kinds, image, jobs):
     if set(kinds) & {"unit", "model", "fuzz", "proof"}:
         commands.append([*make, "-k", "test-programs"])
     if "system" in kinds:
-        commands.append(["dom0/build-initramfs"])
+        commands.append(["dom0/build-toolstack"])
         commands.append([*make, "guests"])
         if image == "reference":
             commands.append(["dom0/fetch-reference"])

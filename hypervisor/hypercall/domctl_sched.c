@@ -10,7 +10,7 @@
 
 static long no_vcpu(const struct domctl *ctl, uint32_t id)
 {
-    return domctl_refuse(ctl, 0, -XEN_ESRCH, id, ctl->domain->vcpus_max - 1);
+    return domctl_refuse(ctl, 0, -XEN_EINVAL, id, ctl->domain->vcpus_max - 1);
 }
 
 /* ---- processors --------------------------------------------------------------------------------- */
@@ -148,6 +148,13 @@ long domctl_getnodeaffinity(struct domctl *ctl)
 
 /* ---- shares ------------------------------------------------------------------------------------- */
 
+static long put_credit2(struct domain *domain, const struct xen_domctl_sched_credit2 *arg)
+{
+    int error = sched_set_weight(domain, arg->weight);
+
+    return error == 0 ? sched_set_cap(domain, arg->cap) : error;
+}
+
 long domctl_scheduler_op(struct domctl *ctl)
 {
     struct xen_domctl_scheduler_op *arg = &ctl->op.u.scheduler_op;
@@ -157,13 +164,10 @@ long domctl_scheduler_op(struct domctl *ctl)
     }
     switch (arg->cmd) {
     case XEN_DOMCTL_SCHEDOP_putinfo:
-        if (arg->u.credit2.cap != 0) {
-            return domctl_refuse(ctl, 3, -XEN_EOPNOTSUPP, arg->u.credit2.cap, 0);
-        }
-        return sched_set_weight(ctl->domain, arg->u.credit2.weight);
+        return put_credit2(ctl->domain, &arg->u.credit2);
     case XEN_DOMCTL_SCHEDOP_getinfo:
         arg->u.credit2.weight = (uint16_t)READ_ONCE(ctl->domain->sched_weight);
-        arg->u.credit2.cap = 0;
+        arg->u.credit2.cap = (uint16_t)READ_ONCE(ctl->domain->sched_cap_percent);
         return 0;
     default: /* nothing is set vcpu by vcpu */
         return domctl_refuse(ctl, 1, -XEN_EINVAL, arg->cmd, XEN_DOMCTL_SCHEDOP_getinfo);

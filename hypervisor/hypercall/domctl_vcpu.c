@@ -7,6 +7,7 @@
 #include "hypervisor/heap.h"
 #include "hypervisor/sched.h"
 #include "hypervisor/string.h"
+#include "hypervisor/timer.h"
 
 static long no_vcpu(const struct domctl *ctl, uint32_t id)
 {
@@ -30,6 +31,9 @@ static int take_context(struct vcpu *vcpu, const struct vcpu_guest_context *cont
         atomic_write_release(&vcpu->initialised, true);
         if (context->flags & VGCF_online) {
             (void)atomic_and(&vcpu->pause_flags, ~VCPU_DOWN);
+        }
+        if (vcpu->id == 0) {
+            wallclock_publish(vcpu->domain); /* who built the domain cleared its shared page */
         }
     }
     (void)atomic_and(&vcpu->pause_flags, ~VCPU_IN_RESET);

@@ -8,6 +8,7 @@
 #include "abi/xen.h"
 #include "hypervisor/domain.h"
 #include "hypervisor/hypercall.h"
+#include "hypervisor/perf_counter.h"
 
 /* An entry that is to be continued: its arguments go back into the list. */
 static int entry_put_back(uint64_t address, const struct hypercall *inner)
@@ -30,6 +31,7 @@ static long entry_run(uint64_t address)
     if (guest_read(entry, address)) {
         return -XEN_EFAULT;
     }
+    perf_count(multicalls);
     inner.op = (unsigned int)entry.op;
     for (unsigned int i = 0; i < HYPERCALL_ARGS; i++) {
         inner.arg[i] = entry.args[i];

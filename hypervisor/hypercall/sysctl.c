@@ -18,7 +18,6 @@
 #include "hypervisor/domain.h"
 #include "hypervisor/domain_info.h"
 #include "hypervisor/hypercall.h"
-#include "hypervisor/security.h"
 #include "hypervisor/string.h"
 #include "hypervisor/trace.h"
 
@@ -126,8 +125,10 @@ static const struct sysctl_row {
     int error;
 } rows[] = {
     { XEN_SYSCTL_readconsole, op_readconsole, true, 0 },
+    { XEN_SYSCTL_tbuf_op, sysctl_tbuf_op, true, 0 },
     { XEN_SYSCTL_physinfo, sysctl_physinfo, true, 0 },
     { XEN_SYSCTL_sched_id, sysctl_sched_id, true, 0 },
+    { XEN_SYSCTL_perfc_op, sysctl_perfc_op, true, 0 },
     { XEN_SYSCTL_getdomaininfolist, op_getdomaininfolist, true, 0 },
     { XEN_SYSCTL_debug_keys, op_debug_keys, false, 0 },
     { XEN_SYSCTL_getcpuinfo, sysctl_getcpuinfo, true, 0 },
@@ -163,10 +164,6 @@ long hypercall_sysctl(struct hypercall *call)
     struct xen_sysctl op;
     long rc;
 
-    rc = security_check(current_domain(), NULL, SECURITY_SYSCTL);
-    if (rc != 0) {
-        return rc;
-    }
     if (guest_read(op, call->arg[0]) != 0) {
         return -XEN_EFAULT;
     }

@@ -23,4 +23,8 @@ long sysctl_sched_id(struct xen_sysctl *op);
 long sysctl_cpupool_op(struct xen_sysctl *op);
 long sysctl_scheduler_op(struct xen_sysctl *op);
 
+/* sysctl_trace.c: event records, counters */
+long sysctl_tbuf_op(struct xen_sysctl *op);
+long sysctl_perfc_op(struct xen_sysctl *op);
+
 #endif

@@ -117,8 +117,8 @@ long sysctl_scheduler_op(struct xen_sysctl *op)
     case XEN_SYSCTL_SCHEDOP_getinfo:
         args->u.sched_credit2.ratelimit_us = sched_ratelimit_us();
         return 0;
-    case XEN_SYSCTL_SCHEDOP_putinfo: /* an option of the boot (sched_ratelimit_us) */
-        return -XEN_EOPNOTSUPP;
+    case XEN_SYSCTL_SCHEDOP_putinfo:
+        return sched_set_ratelimit_us(args->u.sched_credit2.ratelimit_us);
     default:
         return -XEN_EINVAL;
     }

@@ -154,7 +154,7 @@ static struct vcpu *vcpu_of_caller(unsigned long id)
     if (likely(id == current->id)) {
         return current;
     }
-    return id < domain->vcpus_max ? atomic_read_acquire(&domain->vcpus[id]) : NULL;
+    return domain_vcpu(domain, id);
 }
 
 static long vcpu_op(struct vcpu *vcpu, unsigned int op, uint64_t address)

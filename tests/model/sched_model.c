@@ -9,7 +9,7 @@
  *   - no wake-up is lost: at the end every event was taken, with all CPUs idle;
  *   - run queues satisfy their invariants.
  *
- * And, with time standing still but for the test: shares of CPU time follow the weights.
+ * And, with time standing still but for the test: shares of CPU time follow the weights, and caps hold.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -73,6 +73,18 @@ static void pin_somebody(void)
     BUG_ON(result != 0 && result != -XEN_EBUSY);
 }
 
+/* One CPU at a time: the toolstack's operations are. */
+static void cap_all(void)
+{
+    static const uint32_t caps[] = { 0, 1, 30, 250 };
+    static uint32_t busy;
+
+    if (atomic_exchange(&busy, 1) == 0) {
+        BUG_ON(sched_set_cap(domain, caps[host_random_below(ARRAY_SIZE(caps))]) != 0);
+        atomic_write(&busy, 0);
+    }
+}
+
 static void pause_somebody(void)
 {
     struct vcpu *vcpu = any_vcpu();
@@ -97,7 +109,7 @@ static void pause_somebody_sync(void)
 
 static void act(struct vcpu *self)
 {
-    switch (host_random_below(12)) {
+    switch (host_random_below(13)) {
     case 0:
     case 1:
     case 2:
@@ -120,6 +132,9 @@ static void act(struct vcpu *self)
         break;
     case 8:
         BUG_ON(vcpu_set_singleshot_timer(self, (uint64_t)time_now() + 100000, false) != 0);
+        break;
+    case 9:
+        cap_all();
         break;
     default:
         vcpu_block();
@@ -199,6 +214,7 @@ static void cpu_main(void *data)
         if (!vcpu_is_idle(current_vcpu())) {
             run_vcpu(current_vcpu(), false);
         } else {
+            host_advance_time(20000); /* who is capped waits for the next period */
             arch_cpu_idle();
         }
         look_at_softwork();
@@ -370,6 +386,143 @@ static void each_hog_gets_a_cpu(void **state)
     kill_all(domains, 1);
 }
 
+/* ---- caps ------------------------------------------------------------------------------------ */
+
+/* CPU time of the domain in `ns` from now, in thousandths of one CPU's. */
+static unsigned int use_of(const struct domain *of, uint64_t ns)
+{
+    uint64_t used = 0;
+
+    for (unsigned int i = 0; i < of->vcpus_max; i++) {
+        used -= vcpu_cpu_time_ns(of->vcpus[i]);
+    }
+    run_for(ns);
+    for (unsigned int i = 0; i < of->vcpus_max; i++) {
+        used += vcpu_cpu_time_ns(of->vcpus[i]);
+    }
+    return (unsigned int)(used * 1000 / ns);
+}
+
+static void expect_use(const struct domain *of, unsigned int expected, unsigned int tolerance)
+{
+    unsigned int got = use_of(of, NS_PER_SECOND);
+
+    if (got + tolerance < expected || got > expected + tolerance) {
+        fail_msg("%u thousandths of a CPU, not %u", got, expected);
+    }
+}
+
+/* Alone on the machine or not, with one vcpu or many: the cap is what it gets. */
+static void caps_hold(void **state)
+{
+    static const unsigned int percent[] = { 1, 10, 50, 100, 150, 230 };
+    struct domain *domains[2];
+
+    start_hogs(domains, 1, 3);
+    run_for(30 * NS_PER_MS);
+    for (unsigned int i = 0; i < ARRAY_SIZE(percent); i++) {
+        assert_int_equal(sched_set_cap(domains[0], percent[i]), 0);
+        expect_use(domains[0], percent[i] * 10, 10 + percent[i] / 10);
+    }
+    assert_int_equal(sched_set_cap(domains[0], 400), 0);
+    run_for(NS_PER_MS);
+    expect_use(domains[0], 3000, 0);
+    kill_all(domains, 1);
+    start_hogs(domains, 2, 2);
+    pin_all(domains[0], 1);
+    pin_all(domains[1], 1);
+    assert_int_equal(sched_set_cap(domains[0], 20), 0);
+    expect_use(domains[0], 200, 10);
+    expect_use(domains[1], 800, 10);
+    assert_int_equal(sched_set_cap(domains[0], 80), 0); /* more than its share */
+    expect_use(domains[0], 500, 20);
+    kill_all(domains, 2);
+}
+
+static void a_cap_can_be_taken_away(void **state)
+{
+    struct domain *domains[1];
+
+    start_hogs(domains, 1, 2);
+    assert_int_equal(sched_set_cap(domains[0], UINT16_MAX + 1), -XEN_EINVAL);
+    assert_int_equal(sched_set_cap(domains[0], 0), 0);
+    assert_null(domains[0]->sched_cap);
+    assert_int_equal(sched_set_cap(domains[0], 5), 0);
+    run_for(3 * NS_PER_MS);
+    for (unsigned int i = 0; i < 2; i++) {
+        assert_int_equal(domains[0]->vcpus[i]->pause_flags, VCPU_CAPPED);
+        assert_int_equal(domains[0]->vcpus[i]->runstate.state, RUNSTATE_offline);
+    }
+    assert_int_equal(sched_set_cap(domains[0], 0), 0);
+    host_run_softwork_all();
+    assert_int_equal(use_of(domains[0], 50 * NS_PER_MS), 2000);
+    kill_all(domains, 1);
+}
+
+/* It owes nothing for what it ran before, and an idle one's timer does not go on for ever. */
+static void a_cap_is_for_what_comes(void **state)
+{
+    struct domain *domains[1];
+    struct vcpu *vcpu;
+
+    start_hogs(domains, 1, 1);
+    vcpu = domains[0]->vcpus[0];
+    host_advance_time(10 * NS_PER_SECOND); /* alone: nothing is decided all the time */
+    assert_int_equal(sched_set_cap(domains[0], 50), 0);
+    host_run_softwork_all();
+    expect_use(domains[0], 500, 10);
+    while (world_cpu(vcpu->processor) != vcpu) {
+        run_for(NS_PER_MS);
+    }
+    vcpu_block();
+    run_for(50 * NS_PER_MS);
+    for (unsigned int cpu = 0; cpu < CPUS; cpu++) {
+        assert_int_equal(timer_next(cpu), TIME_NEVER);
+    }
+    (void)world_cpu(0);
+    event_vcpu_notify(vcpu);
+    host_run_softwork_all();
+    expect_use(domains[0], 500, 15);
+    kill_all(domains, 1);
+}
+
+static void time_alone_is_no_debt(void **state)
+{
+    static const unsigned int half[] = { 500, 500 };
+    struct domain *domains[2];
+    unsigned int got[8];
+
+    start_hogs(domains, 1, 1);
+    pin_all(domains[0], 2);
+    run_for(2 * NS_PER_SECOND);
+    domains[1] = world_domain(2, 1, false);
+    pin_all(domains[1], 2);
+    world_start(domains[1]);
+    shares(domains, 2, got);
+    run_for(200 * NS_PER_MS);
+    shares(domains, 2, got);
+    for (unsigned int i = 0; i < 2; i++) {
+        assert_in_range(got[i], half[i] - 60, half[i] + 60);
+    }
+    /* Nor when it goes to sleep in between. */
+    domain_pause_nosync(domains[1]);
+    run_for(2 * NS_PER_SECOND);
+    (void)world_cpu(2);
+    vcpu_block();
+    host_run_softwork_all();
+    domain_unpause(domains[1]);
+    run_for(5 * NS_PER_MS);
+    (void)world_cpu(0);
+    event_vcpu_notify(domains[0]->vcpus[0]);
+    shares(domains, 2, got);
+    run_for(200 * NS_PER_MS);
+    shares(domains, 2, got);
+    for (unsigned int i = 0; i < 2; i++) {
+        assert_in_range(got[i], half[i] - 60, half[i] + 60);
+    }
+    kill_all(domains, 2);
+}
+
 /* One that sleeps most of the time runs soon after it wakes although a hog has its CPU. */
 static void a_sleeper_runs_soon(void **state)
 {
@@ -464,6 +617,11 @@ int main(void)
         cmocka_unit_test(equal_hogs_share_one_cpu),
         cmocka_unit_test(shares_follow_weights),
         cmocka_unit_test(one_hog_more_than_cpus),
+        cmocka_unit_test(caps_hold),
+        cmocka_unit_test(a_cap_can_be_taken_away),
+        cmocka_unit_test(a_cap_is_for_what_comes),
+
+        cmocka_unit_test(time_alone_is_no_debt),
         cmocka_unit_test(a_sleeper_runs_soon),
         cmocka_unit_test(waking_an_idle_cpu_is_one_kick),
         cmocka_unit_test(blocking_with_an_event_pending_goes_on),

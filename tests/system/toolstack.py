@@ -7,7 +7,6 @@
 
 A test never waits for a length of time: `wait` repeats a command until it prints what is asked.
 """
-import fcntl
 import re
 import subprocess
 from pathlib import Path
@@ -17,19 +16,16 @@ from machine import BUILD, TOP
 PROMPT = r"root@dom0:~# "
 
 
-def guests_disk():
-    """The disk with the tools. Made once, by whoever asks first."""
-    (BUILD / "dom0").mkdir(parents=True, exist_ok=True)
-    with open(BUILD / "dom0" / "guests.lock", "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        result = subprocess.run(
-            [TOP / "dom0" / "build-disk", "guests"], capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
-    return BUILD / "dom0" / "guests.img"
+def toolstack_initramfs():
+    """dom0 with the tools. Made anew if it is out of date; of two at once the second waits."""
+    result = subprocess.run(
+        [TOP / "dom0" / "build-toolstack"], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return BUILD / "dom0" / "toolstack.cpio"
 
 
 def disk_of_files(folder, files):
-    """An ext4 image with the files: name -> its text, or the path of what to copy."""
+    """An ext4 image labelled `files`. files: name -> its text, or the path of what to copy."""
     tree = folder / "files"
     tree.mkdir()
     for name, content in files.items():
@@ -37,32 +33,17 @@ def disk_of_files(folder, files):
         (tree / name).write_bytes(data)
     image = folder / "files.img"
     mebibytes = 8 + sum(path.stat().st_size for path in tree.iterdir()) * 5 // 4 // 2**20
-    subprocess.run(["/sbin/mkfs.ext4", "-q", "-d", tree, image, f"{mebibytes}M"], check=True)
+    make = ["/sbin/mkfs.ext4", "-q", "-L", "files", "-d", tree, image, f"{mebibytes}M"]
+    subprocess.run(make, check=True)
     return image
 
 
-class Toolstack:
-    """The machine, at the prompt of dom0's shell."""
+class Shell:
+    """A machine at the prompt of dom0's shell."""
 
-    def __init__(self, machine, folder, files, cpus=2, memory=2048, dom0_memory=1024,
-                 append="", kernel_append="", devices=(), timeout=400):
-        """memory in MiB: the machine's, and dom0's of it. files are found in dom0's /files."""
-        disks = [guests_disk()]
-        if files:
-            disks.append(disk_of_files(folder, files))
-        arguments = []
-        for number, disk in enumerate(disks):
-            arguments += ["-drive", f"if=none,id=disk{number},file={disk},format=raw,snapshot=on"]
-            arguments += ["-device", f"virtio-blk-pci,drive=disk{number}"]
-        self.vm = machine(
-            cpus=cpus, memory=memory, append=f"dom0_mem={dom0_memory}M {append}",
-            kernel_append=f"xenios.root=/dev/vda xenios.init=/sbin/init-toolstack {kernel_append}",
-            devices=[*arguments, *devices], timeout=timeout,
-        )
-        self.vm.expect(r"XENIOS-TOOLSTACK-READY status=0\r")
+    def __init__(self, vm):
+        self.vm = vm
         self.vm.expect(PROMPT)
-        if files:
-            self.run("mkdir -p /files && mount /dev/vdb /files")
 
     def attempt(self, command, timeout=None):
         """(exit status, what the command printed)."""
@@ -84,6 +65,29 @@ class Toolstack:
     def wait(self, command, pattern, timeout=120):
         """Repeats a command in dom0 until its output has the extended regular expression."""
         return self.run(f"until {command} | grep -E '{pattern}'; do sleep 0.2; done", timeout)
+
+
+class Toolstack(Shell):
+    """The machine with the toolstack in its initramfs."""
+
+    def __init__(self, machine, folder, files, cpus=2, memory=2048, dom0_memory=1024,
+                 append="", kernel_append="", devices=(), timeout=400):
+        """memory in MiB: the machine's, and dom0's of it. files are found in dom0's
+        /files; the first virtio disk among the devices is dom0's /dev/vda."""
+        arguments = [*devices]
+        if files:
+            disk = disk_of_files(folder, files)
+            arguments += ["-drive", f"if=none,id=files,file={disk},format=raw,snapshot=on"]
+            arguments += ["-device", "virtio-blk-pci,drive=files"]
+        vm = machine(
+            cpus=cpus, memory=memory, append=f"dom0_mem={dom0_memory}M {append}",
+            initramfs=toolstack_initramfs(), kernel_append=kernel_append, devices=arguments,
+            timeout=timeout,
+        )
+        vm.expect(r"XENIOS-TOOLSTACK-READY status=0\r")
+        super().__init__(vm)
+        if files:
+            self.run("mkdir -p /files && mount LABEL=files /files")
 
     def free_memory(self):
         """MiB that belong to no domain; dying domains have given back what they can."""

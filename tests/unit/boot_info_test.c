@@ -287,7 +287,7 @@ static int setup_efi(void **state)
     put64(SYSTEM_TABLE, 0x5453595320494249ull);
     put32(SYSTEM_TABLE + 8, 0x20046);
     put64(SYSTEM_TABLE + 24, SYSTEM_TABLE + 0x100);
-    memcpy(memory + SYSTEM_TABLE + 0x100 - MEMORY_BASE, vendor, sizeof(vendor));
+    memcpy(memory + (SYSTEM_TABLE + 0x100 - MEMORY_BASE), vendor, sizeof(vendor));
     put32(SYSTEM_TABLE + 32, 7);
     put64(SYSTEM_TABLE + 88, SYSTEM_TABLE + 0x200);
     put32(SYSTEM_TABLE + 0x208, 0x2001e);

@@ -143,6 +143,10 @@ static void scrubs_what_a_domain_left(void **state)
     frame = owned_frame(d1);
     memset(mfn_to_virt(frame_mfn(frame)), 0x5a, PAGE_SIZE);
     release(frame);
+    frame_scrub_enable(false);
+    assert_false(frame_scrub_some());
+    assert_false(all_zero(frame, 0));
+    frame_scrub_enable(true);
     while (frame_scrub_some()) {
         assert_true(frame_pool_valid());
     }

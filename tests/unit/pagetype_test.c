@@ -354,6 +354,25 @@ static void m2p_is_updated(void **state)
     assert_int_equal(world_mmu_update(place, 4713, 1), 0);
 }
 
+static void long_lists_are_done_in_one_go(void **state)
+{
+    mfn_t plain = world_frame(d0);
+    struct mmu_update requests[100];
+    struct hypercall call = { .op = __HYPERVISOR_mmu_update };
+
+    for (unsigned int i = 0; i < 100; i++) {
+        requests[i] = (struct mmu_update){ mfn_to_paddr(plain) + 8 * i, i };
+    }
+    host_set_preempt_odds(0);
+    memcpy(call.arg,
+           (unsigned long[]){ host_guest_map(requests, sizeof(requests)), 100, 0, DOMID_SELF },
+           4 * sizeof(long));
+    assert_int_equal(hypercall_mmu_update(&call), 0);
+    for (unsigned int i = 0; i < 100; i++) {
+        assert_int_equal(world_entries(plain)[i], i);
+    }
+}
+
 static void done_counts_what_was_done(void **state)
 {
     mfn_t plain = world_frame(d0);
@@ -662,67 +681,6 @@ static void grants_are_mapped(void **state)
     frame_put(frame_of(granted));
 }
 
-/* ---- races ----------------------------------------------------------------------------------- */
-
-static struct world_tree race_trees[2];
-static mfn_t race_frames[6]; /* of domain 1 */
-
-/* Domain 1 makes tables of its frames and unmakes them. */
-static void race_owner(void *data)
-{
-    for (unsigned int n = 0; n < 200; n++) {
-        mfn_t mfn = race_frames[host_random_below(ARRAY_SIZE(race_frames))];
-
-        if (host_random_below(2)) {
-            (void)pin(mfn, 1 + (unsigned int)host_random_below(2));
-            assert_true(pagetype_of(frame_of(mfn)) != PAGETYPE_DESCRIPTOR);
-        } else {
-            (void)unpin(mfn);
-        }
-        (void)world_entry(race_trees[1].level[1], 10 + (unsigned int)host_random_below(4),
-                          host_random_below(2) ? pte_make(mfn, WORLD_RW) : 0);
-    }
-}
-
-/* Domain 0 maps and writes them meanwhile, without domain 1's lock. */
-static void race_mapper(void *data)
-{
-    for (unsigned int n = 0; n < 400; n++) {
-        mfn_t mfn = race_frames[host_random_below(ARRAY_SIZE(race_frames))];
-        paddr_t place = mfn_to_paddr(race_trees[0].level[1]) + 8 * (10 + host_random_below(4));
-
-        if (host_random_below(2)) {
-            (void)world_mmu_update(place, host_random_below(2) ? pte_make(mfn, WORLD_RW) : 0, 1);
-        } else if (frame_get(frame_of(mfn), d1)) {
-            if (arch_frame_get_writable(frame_of(mfn))) {
-                assert_int_equal(pagetype_of(frame_of(mfn)), PAGETYPE_WRITABLE);
-                arch_frame_put_writable(frame_of(mfn));
-            }
-            frame_put(frame_of(mfn));
-        }
-    }
-}
-
-static void races_keep_the_counts(void **state)
-{
-    race_trees[0] = pinned_tree(d0);
-    host_set_current(0, v1);
-    race_trees[1] = pinned_tree(d1);
-    for (unsigned int i = 0; i < ARRAY_SIZE(race_frames); i++) {
-        race_frames[i] = world_frame(d1);
-        world_entries(race_frames[i])[5] =
-            pte_make(race_frames[(i + 1) % ARRAY_SIZE(race_frames)], i % 2 ? WORLD_RW : WORLD_RO);
-    }
-    for (unsigned int round = 0; round < 20; round++) {
-        host_set_current(0, v0);
-        host_set_current(1, v1);
-        host_spawn(0, race_mapper, NULL);
-        host_spawn(1, race_owner, NULL);
-        host_run();
-        assert_true(pagetypes_valid(d0) && pagetypes_valid(d1));
-    }
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -742,6 +700,7 @@ int main(void)
         TEST(accessed_and_dirty_are_kept_when_asked),
         TEST(plain_frames_are_written),
         TEST(m2p_is_updated),
+        TEST(long_lists_are_done_in_one_go),
         TEST(done_counts_what_was_done),
         TEST(va_mapping_updates_the_kernel_root),
         TEST(pte_is_written_for_a_fault),
@@ -754,7 +713,6 @@ int main(void)
         TEST(flushes_take_masks),
         TEST(shared_pages_keep_their_type),
         TEST(grants_are_mapped),
-        TEST(races_keep_the_counts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

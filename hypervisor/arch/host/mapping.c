@@ -15,11 +15,20 @@
 #define MAPPINGS_MAX 1024u
 
 static uint64_t writable_references;
+static const struct frame *never_writable;
 static struct host_grant_mapping mappings[MAPPINGS_MAX];
 static unsigned int mapping_count;
 
+void host_never_writable(const struct frame *frame)
+{
+    never_writable = frame;
+}
+
 HOST_WEAK bool arch_frame_get_writable(struct frame *frame)
 {
+    if (frame == never_writable) {
+        return false;
+    }
     writable_references++;
     return true;
 }

@@ -67,6 +67,7 @@ void host_memory_setup(unsigned int frames)
     }
     if (host_has(frame_pool_add)) {
         frame_pool_add(MFN(from), MFN(frames), 0);
+        frame_scrub_enable(true);
     }
 }
 

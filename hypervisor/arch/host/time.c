@@ -26,6 +26,12 @@ HOST_WEAK int64_t arch_time_now(void)
     return now;
 }
 
+/* One a nanosecond. */
+uint64_t arch_cycles(void)
+{
+    return (uint64_t)arch_time_now();
+}
+
 void arch_timer_program(int64_t deadline)
 {
     deadlines[arch_cpu_id()] = deadline;

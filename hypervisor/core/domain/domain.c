@@ -44,6 +44,7 @@
 #include "hypervisor/memory.h"
 #include "hypervisor/sched.h"
 #include "hypervisor/string.h"
+#include "hypervisor/trace_event.h"
 
 #define VCPUS_MAX 8192u
 
@@ -101,8 +102,11 @@ static int guest_tables_create(struct domain *domain, const struct domain_config
     domain->shared_info = shared;
     error = events_create(domain, config->event_ports_max);
     if (error == 0) {
-        error = grants_create(domain, config->grant_frames_max, config->maptrack_frames_max,
-                              config->grant_version_max);
+        const struct grant_limits limits = { .frames = config->grant_frames_max,
+                                             .maptrack_frames = config->maptrack_frames_max,
+                                             .version = config->grant_version_max };
+
+        error = grants_create(domain, &limits);
     }
     return error;
 }
@@ -182,6 +186,7 @@ struct domain *domain_create(domain_id_t id, const struct domain_config *config,
     }
     wallclock_publish(domain);
     atomic_write_release(&domain->created, true);
+    trace_event(TRC_DOM0_DOM_ADD, id.value);
     return domain;
 }
 
@@ -278,6 +283,8 @@ void domain_free(void *data)
     unsigned int id;
 
     domain_table_remove(domain);
+    trace_event(TRC_DOM0_DOM_REM, domain->id.value);
+    sched_domain_destroy(domain);
     domain_for_each_vcpu(domain, id, vcpu)
     {
         vcpu_free(vcpu);
@@ -287,6 +294,7 @@ void domain_free(void *data)
     grants_free(domain);
     domain_memory_free(domain);
     arch_domain_free(domain);
+    ASSERT(quota_settled(domain));
     heap_free(domain->vcpus);
     heap_free(domain);
 }

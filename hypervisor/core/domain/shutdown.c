@@ -11,6 +11,7 @@
 #include "hypervisor/event.h"
 #include "hypervisor/option.h"
 #include "hypervisor/printk.h"
+#include "hypervisor/trace_event.h"
 
 #include <xen/sched.h>
 
@@ -92,6 +93,7 @@ int domain_shutdown(struct domain *domain, uint8_t reason)
     if (domain->is_hardware) {
         hardware_domain_shutdown(reason);
     }
+    trace_event(TRC_SCHED_SHUTDOWN, domain->id.value, 0, reason);
     domain_pause_nosync(domain);
     atomic_write_release(&domain->is_shut_down, true);
     tell_toolstack(domain, reason);

@@ -10,6 +10,7 @@
 #include "domain_private.h"
 
 #include "hypervisor/cpu.h"
+#include "hypervisor/nospec.h"
 
 #define TABLE_ENTRIES (DOMID_IDLE + 1u)
 #define REFS_MAX      0x7fffffffu
@@ -30,7 +31,7 @@ static bool reference_try(struct domain *domain)
     return false;
 }
 
-struct domain *domain_get(domain_id_t id)
+struct domain *domain_get_remains(domain_id_t id)
 {
     struct domain *domain;
     unsigned long flags;
@@ -38,13 +39,24 @@ struct domain *domain_get(domain_id_t id)
     if (id.value >= DOMID_FIRST_RESERVED) {
         return NULL;
     }
+    id.value = (uint16_t)index_nospec(id.value, DOMID_FIRST_RESERVED);
     flags = arch_irq_save();
     domain = atomic_read_acquire(&table[id.value]);
-    if (domain != NULL && (!atomic_read_acquire(&domain->created) ||
-                           atomic_read(&domain->dying) == DOMAIN_DEAD || !reference_try(domain))) {
+    if (domain != NULL && (!atomic_read_acquire(&domain->created) || !reference_try(domain))) {
         domain = NULL;
     }
     arch_irq_restore(flags);
+    return domain;
+}
+
+struct domain *domain_get(domain_id_t id)
+{
+    struct domain *domain = domain_get_remains(id);
+
+    if (domain != NULL && atomic_read(&domain->dying) == DOMAIN_DEAD) {
+        domain_put(domain);
+        domain = NULL;
+    }
     return domain;
 }
 
@@ -83,7 +95,8 @@ void domain_for_each(bool (*fn)(struct domain *domain, void *data), void *data)
     unsigned int end = atomic_read(&table_end), id;
 
     for (id = 0; id < end; id++) {
-        struct domain *domain = READ_ONCE(table[id]) ? domain_get(DOMAIN_ID((uint16_t)id)) : NULL;
+        struct domain *domain =
+            READ_ONCE(table[id]) ? domain_get_remains(DOMAIN_ID((uint16_t)id)) : NULL;
         bool more;
 
         if (domain == NULL) {

@@ -12,6 +12,7 @@
 #include "hypervisor/heap.h"
 #include "hypervisor/sched.h"
 #include "hypervisor/string.h"
+#include "hypervisor/trace_event.h"
 
 /*
  * For vcpus beyond those shared_info has room for, until they register a place. No guest sees it; such
@@ -36,6 +37,7 @@ bool vcpu_info_is_dummy(const struct vcpu *vcpu)
 
 void vcpu_free(struct vcpu *vcpu)
 {
+    trace_event(TRC_SCHED_DOM_REM, vcpu->domain->id.value, vcpu->id);
     sched_vcpu_destroy(vcpu);
     events_vcpu_destroy(vcpu);
     arch_vcpu_free(vcpu);
@@ -94,6 +96,7 @@ struct vcpu *vcpu_create(struct domain *domain, unsigned int id)
         vcpu_free(vcpu);
         return NULL;
     }
+    trace_event(TRC_SCHED_DOM_ADD, domain->id.value, id);
     return vcpu;
 no_arch:
     arch_vcpu_free(vcpu);

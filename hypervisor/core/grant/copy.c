@@ -6,7 +6,10 @@
  */
 #include "grant_private.h"
 
+#include "hypervisor/perf_counter.h"
+
 #include "arch/memory.h"
+#include "hypervisor/perf_counter.h"
 #include "hypervisor/string.h"
 
 /* One end of a copy, held. */
@@ -94,6 +97,7 @@ void grant_copy(struct domain *caller, struct gnttab_copy *op, struct grant_peer
     }
     if (op->status == GNTST_okay) {
         /* Both may be the same frame. */
+        perf_count(grant_copies);
         memmove(end_address(&to, &op->dest), end_address(&from, &op->source), op->len);
     }
     end_release(&to);

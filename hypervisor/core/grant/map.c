@@ -7,6 +7,8 @@
 #include "grant_private.h"
 
 #include "arch/memory.h"
+#include "hypervisor/perf_counter.h"
+#include "hypervisor/trace_event.h"
 
 /* Bits that the guest asks to have in its page-table entry: x86 keeps bits 9..11 for software. */
 static uint64_t available_bits(uint32_t flags)
@@ -84,7 +86,10 @@ void grant_map(struct domain *caller, struct gnttab_map_grant_ref *op, struct gr
     op->status = map_with_handle(caller, granter, handle, op);
     if (op->status != GNTST_okay) {
         grant_handle_free(caller, handle);
+        return;
     }
+    perf_count(grant_maps);
+    trace_event(TRC_MEM_PAGE_GRANT_MAP, op->dom);
 }
 
 /* ---- unmapping ------------------------------------------------------------------------------- */
@@ -132,7 +137,10 @@ void grant_unmap_begin(struct domain *caller, struct grant_unmap *op)
         bool empty = grant_handle_unclaim(caller, op->handle, 0);
 
         ASSERT(!empty); /* it held something before and still does */
+        return;
     }
+    perf_count(grant_unmaps);
+    trace_event(TRC_MEM_PAGE_GRANT_UNMAP, mapping.granter->id.value);
 }
 
 void grant_unmap_finish(struct domain *caller, struct grant_unmap *ops, unsigned int count)

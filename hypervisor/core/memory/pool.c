@@ -62,6 +62,10 @@ struct pool frame_pools[CONFIG_MAX_NUMA_NODES]; /* zeros but for the locks: not 
 static unsigned int nodes_used; /* frame_pools[0 .. nodes_used - 1] may have memory */
 static int64_t frames_unclaimed;
 
+void (*pool_watcher)(uint64_t frames);
+
+static bool scrub_enabled;
+
 static bool opt_idle_scrub = true;
 OPTION_BOOL("idle-scrub", opt_idle_scrub, "clear free memory while idle");
 
@@ -248,6 +252,9 @@ bool pool_reserve(uint64_t frames)
             return false;
         }
     } while (!atomic_compare_exchange(&frames_unclaimed, &unclaimed, unclaimed - (int64_t)frames));
+    if (pool_watcher != NULL) {
+        pool_watcher((uint64_t)unclaimed - frames);
+    }
     return true;
 }
 
@@ -489,9 +496,14 @@ static bool scrub_take(struct pool *pool, struct block *block)
     return false;
 }
 
+void frame_scrub_enable(bool enable)
+{
+    WRITE_ONCE(scrub_enabled, enable && opt_idle_scrub);
+}
+
 bool frame_scrub_some(void)
 {
-    for (unsigned int node = 0; opt_idle_scrub && node < nodes_used; node++) {
+    for (unsigned int node = 0; READ_ONCE(scrub_enabled) && node < nodes_used; node++) {
         struct pool *pool = &frame_pools[node];
         struct block block;
         bool found;

@@ -66,15 +66,30 @@ unsigned int sched_least_loaded(const struct vcpu *vcpu)
     return cpu;
 }
 
+/* It is not the context of its processor, where it may not be any more. */
+static void leave(struct vcpu *vcpu)
+{
+    unsigned int cpu;
+
+    if (vcpu->runstate.state == RUNSTATE_runnable) {
+        sched_policy->sleep(vcpu);
+        runstate_change(vcpu, RUNSTATE_offline, time_now());
+    }
+    if (!atomic_read(&vcpu->running)) {
+        cpu = sched_policy->pick_cpu(vcpu);
+        sched_policy->migrate(vcpu, cpu);
+        sched_assign(vcpu, cpu);
+    }
+}
+
 /* vcpu->affinity has changed, `queue` (locked) is the vcpu's: it leaves if it may not stay. */
 static void affinity_enforce(struct vcpu *vcpu, struct sched_cpu *queue, unsigned long flags)
 {
     unsigned int cpu = vcpu->processor;
     bool stays = sched_cpu_allowed(vcpu, cpu), is_current = queue->current == vcpu;
 
-    if (!stays && !is_current && vcpu->runstate.state == RUNSTATE_runnable) {
-        sched_policy->sleep(vcpu);
-        runstate_change(vcpu, RUNSTATE_offline, time_now());
+    if (!stays && !is_current) {
+        leave(vcpu);
     }
     spin_unlock_irqrestore(&queue->lock, flags);
     if (stays) {

@@ -12,6 +12,8 @@
  *
  * A vcpu that sleeps is not in the queue; unit->period says which helpings it had, the missed ones
  * come when it wakes. So one that mostly sleeps has nearly all its credit and runs soon when it wakes.
+ * One that runs while nobody waits has no end of its slice; its periods are counted when it is over
+ * (settle), so that it starts on even terms with whoever comes then.
  *
  * Each CPU has a queue of its own. CPUs are kept even in four ways:
  *   - a vcpu that wakes goes to an idle CPU if there is one, its last one first;
@@ -61,10 +63,12 @@ struct sched_unit {
     int64_t credit;
     uint32_t weight;
     uint32_t period;       /* of the CPU: helpings it has had */
+    struct sched_cap *cap; /* pays to it too, when not NULL */
     system_time_t started; /* put on its CPU last */
     system_time_t burned;  /* credit is paid up to here, while it runs */
     bool queued;
     bool yielded;
+    bool spends; /* counted as one of those that pay to its domain's cap: it runs */
 };
 
 struct credit_cpu {
@@ -83,7 +87,7 @@ static struct cpu_mask waiting_mask;
 
 static int64_t ratelimit_ns(void)
 {
-    return (int64_t)opt_ratelimit_us * (int64_t)NS_PER_US;
+    return (int64_t)READ_ONCE(opt_ratelimit_us) * (int64_t)NS_PER_US;
 }
 
 /* ---- credit ---------------------------------------------------------------------------------- */
@@ -113,6 +117,23 @@ static void burn(struct sched_unit *unit, system_time_t now)
     unit->burned = max(unit->burned, now);
 }
 
+/* The same, and to its domain's cap. */
+static void pay(struct sched_unit *unit, system_time_t now)
+{
+    system_time_t before = unit->burned;
+
+    burn(unit, now);
+    if (unlikely(unit->spends)) {
+        sched_cap_pay(unit->cap, unit->burned - before);
+    }
+}
+
+/* True when its domain has nothing left to pay with: the vcpu is not runnable then. */
+static bool stopped_by_cap(struct sched_unit *unit, system_time_t now)
+{
+    return unlikely(unit->cap != NULL) && sched_cap_stops(unit->cap, unit->vcpu, now);
+}
+
 static void give(struct sched_unit *unit, int64_t helpings)
 {
     unit->credit = min(unit->credit + helpings * CREDIT_INITIAL, CREDIT_INITIAL);
@@ -139,6 +160,20 @@ static void new_period(struct credit_cpu *on, struct sched_unit *first)
         catch_up(unit, on);
     }
     catch_up(first, on);
+}
+
+/*
+ * Pays for the time since it did last. What it ran beyond its helping while nobody waited here takes nothing
+ * from anybody: its period ended several times over. True when it did.
+ */
+static bool settle(struct credit_cpu *on, struct sched_unit *unit, system_time_t now, bool alone)
+{
+    pay(unit, now);
+    if (!alone || unit->credit > 0) {
+        return false;
+    }
+    new_period(on, unit);
+    return true;
 }
 
 /* ---- the queue ------------------------------------------------------------------------------- */
@@ -388,6 +423,20 @@ static struct sched_unit *first_of(struct credit_cpu *on)
     return list_empty(&on->queue) ? NULL : list_first(&on->queue, struct sched_unit, queue);
 }
 
+/* The first that waits and that its domain's cap lets run: those that it does not leave the queue. */
+static struct sched_unit *first_to_run(unsigned int cpu, system_time_t now)
+{
+    struct credit_cpu *on = &per_cpu(credit_cpus, cpu);
+    struct sched_unit *first;
+
+    while ((first = first_of(on)) != NULL && stopped_by_cap(first, now)) {
+        dequeue(first, cpu);
+        runstate_change(first->vcpu, RUNSTATE_offline, now);
+        (void)waiting_update(cpu);
+    }
+    return first;
+}
+
 /* Of the one that runs and the first that waits (either may be NULL, not both). */
 static struct sched_unit *better(struct sched_unit *running, struct sched_unit *first,
                                  system_time_t now)
@@ -408,14 +457,21 @@ static struct sched_unit *better(struct sched_unit *running, struct sched_unit *
 static system_time_t slice_of(const struct sched_unit *next, const struct sched_unit *first,
                               system_time_t now)
 {
-    int64_t least, slice;
+    int64_t least, slice = TIME_NEVER;
 
-    if (first == NULL) {
-        return TIME_NEVER;
+    if (first != NULL) {
+        least = max(ratelimit_ns() - (now - next->started), SLICE_MIN);
+        slice = time_of_credit(next, next->credit - first->credit);
+        slice = min(max(slice, least), max(SLICE_MAX, least));
     }
-    least = max(ratelimit_ns() - (now - next->started), SLICE_MIN);
-    slice = time_of_credit(next, next->credit - first->credit);
-    return min(max(slice, least), max(SLICE_MAX, least));
+    return likely(next->cap == NULL) ? slice : min(slice, sched_cap_slice(next->cap, now));
+}
+
+static void end_spending(struct sched_unit *unit)
+{
+    if (unit != NULL && unlikely(unit->spends)) {
+        sched_cap_end(unit->cap, &unit->spends, unit->burned);
+    }
 }
 
 static struct sched_decision credit2_pick(unsigned int cpu, system_time_t now)
@@ -424,18 +480,24 @@ static struct sched_decision credit2_pick(unsigned int cpu, system_time_t now)
     struct credit_cpu *on = &per_cpu(credit_cpus, cpu);
     struct sched_unit *prev = queue->current->sched, *running = NULL, *next, *first;
     struct sched_decision decision = { .next = queue->idle, .slice_ns = TIME_NEVER };
+    bool ended = false;
 
     if (prev != NULL) {
-        burn(prev, now);
-        if (vcpu_runnable(prev->vcpu) && sched_cpu_allowed(prev->vcpu, cpu)) {
+        ended = settle(on, prev, now, !queue->slice_limited);
+        if (vcpu_runnable(prev->vcpu) && sched_cpu_allowed(prev->vcpu, cpu) &&
+            !stopped_by_cap(prev, now)) {
             running = prev;
         }
     }
-    if (running == NULL && list_empty(&on->queue) && !go_idle_or_take(cpu)) {
-        return decision;
+    while ((first = first_to_run(cpu, now)) == NULL && running == NULL) {
+        if (!go_idle_or_take(cpu)) {
+            end_spending(prev);
+            return decision;
+        }
     }
-    next = better(running, first_of(on), now);
+    next = better(running, first, now);
     if (next != prev) {
+        end_spending(prev);
         dequeue(next, cpu);
         next->started = next->burned = now;
         if (running != NULL) {
@@ -443,11 +505,17 @@ static struct sched_decision credit2_pick(unsigned int cpu, system_time_t now)
             decision.prev_queued = true;
         }
     }
+    if (unlikely(next->cap != NULL)) {
+        decision.to_arm = sched_cap_begin(next->cap, &next->spends, next->burned);
+    }
     if (cpu_mask_test(&sched_idle_mask, cpu)) {
         cpu_mask_clear(&sched_idle_mask, cpu);
     }
     if (unlikely(next->credit <= 0)) {
         new_period(on, next);
+        ended = true;
+    }
+    if (ended) {
         balance(cpu, on->load + next->weight);
     }
     first = first_of(on);
@@ -480,6 +548,7 @@ static int credit2_vcpu_init(struct vcpu *vcpu)
     unit->credit = CREDIT_INITIAL;
     unit->weight = vcpu->domain->sched_weight;
     unit->period = READ_ONCE(per_cpu(credit_cpus, vcpu->processor).period);
+    unit->cap = vcpu->domain->sched_cap_percent != 0 ? vcpu->domain->sched_cap : NULL;
     vcpu->sched = unit;
     return 0;
 }
@@ -501,9 +570,12 @@ static void credit2_set_weight(struct vcpu *vcpu, uint32_t weight)
     unit->weight = weight;
 }
 
-static uint32_t credit2_ratelimit_us(void)
+static void credit2_set_cap(struct vcpu *vcpu, struct sched_cap *cap)
 {
-    return opt_ratelimit_us;
+    struct sched_unit *unit = vcpu->sched;
+
+    end_spending(unit);
+    unit->cap = cap;
 }
 
 static void credit2_dump(unsigned int cpu)
@@ -521,9 +593,9 @@ static bool credit2_valid(unsigned int cpu)
 
     list_for_each(unit, &on->queue, queue)
     {
-        if (!unit->queued || unit->vcpu->processor != cpu || unit->period != on->period ||
-            unit->vcpu->runstate.state != RUNSTATE_runnable || unit->credit > CREDIT_INITIAL ||
-            !sched_cpu_allowed(unit->vcpu, cpu) ||
+        if (!unit->queued || unit->spends || unit->vcpu->processor != cpu ||
+            unit->period != on->period || unit->vcpu->runstate.state != RUNSTATE_runnable ||
+            unit->credit > CREDIT_INITIAL || !sched_cpu_allowed(unit->vcpu, cpu) ||
             (before != NULL && before->credit < unit->credit)) {
             return false;
         }
@@ -549,7 +621,8 @@ const struct sched_policy sched_policy_credit2 = {
     .context_saved = credit2_context_saved,
     .migrate = credit2_migrate,
     .set_weight = credit2_set_weight,
-    .ratelimit_us = credit2_ratelimit_us,
+    .set_cap = credit2_set_cap,
+    .ratelimit_us = &opt_ratelimit_us,
     .dump = credit2_dump,
     .valid = credit2_valid,
 };

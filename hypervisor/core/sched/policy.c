@@ -10,6 +10,8 @@
 #include "hypervisor/string.h"
 #include "hypervisor/work.h"
 
+#include <xen/sysctl.h>
+
 static const struct sched_policy *const policies[] = {
     &sched_policy_credit2,
 };
@@ -26,7 +28,17 @@ unsigned int sched_id(void)
 
 uint32_t sched_ratelimit_us(void)
 {
-    return sched_policy->ratelimit_us != NULL ? sched_policy->ratelimit_us() : 0;
+    return sched_policy->ratelimit_us != NULL ? READ_ONCE(*sched_policy->ratelimit_us) : 0;
+}
+
+int sched_set_ratelimit_us(uint32_t us)
+{
+    if (sched_policy->ratelimit_us == NULL ||
+        (us != 0 && (us < XEN_SYSCTL_SCHED_RATELIMIT_MIN || us > XEN_SYSCTL_SCHED_RATELIMIT_MAX))) {
+        return -XEN_EINVAL;
+    }
+    WRITE_ONCE(*sched_policy->ratelimit_us, us);
+    return 0;
 }
 
 static void choose_policy(void)

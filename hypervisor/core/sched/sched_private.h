@@ -48,6 +48,22 @@ unsigned int sched_mask_next(const struct cpu_mask *a, const struct cpu_mask *b,
 /* The least loaded CPU the vcpu may run on, of those it prefers when there are any. */
 unsigned int sched_least_loaded(const struct vcpu *vcpu);
 
+/*
+ * Budgets of domains with a cap (cap.c), for policies, under the vcpu's run-queue lock. A vcpu begins to
+ * spend when it gets a CPU and ends when it leaves; `spends` is its own. In between the policy pays for it.
+ * begin: what is returned goes into the decision. end: it has paid up to then. stops: it may not run
+ * before the refill, which will wake it; it is not runnable any more, and not to be queued. slice: how
+ * long one that spends may run.
+ */
+struct sched_cap *sched_cap_begin(struct sched_cap *cap, bool *spends, system_time_t now);
+void sched_cap_pay(struct sched_cap *cap, int64_t ran_ns);
+void sched_cap_end(struct sched_cap *cap, bool *spends, system_time_t paid);
+bool sched_cap_stops(struct sched_cap *cap, struct vcpu *vcpu, system_time_t now);
+int64_t sched_cap_slice(struct sched_cap *cap, system_time_t now);
+
+/* No lock of a run queue held. */
+void sched_cap_arm(struct sched_cap *cap);
+
 void vcpu_timers_init(struct vcpu *vcpu);
 void vcpu_timers_kill(struct vcpu *vcpu);
 

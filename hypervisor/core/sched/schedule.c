@@ -45,7 +45,9 @@
 #include "arch/domain.h"
 #include "arch/sched.h"
 #include "hypervisor/event.h"
+#include "hypervisor/perf_counter.h"
 #include "hypervisor/string.h"
+#include "hypervisor/trace_event.h"
 #include "hypervisor/work.h"
 
 DEFINE_PER_CPU(struct sched_cpu, sched_cpus) = {
@@ -75,6 +77,8 @@ void runstate_change(struct vcpu *vcpu, int state, system_time_t now)
     struct vcpu_runstate_info *runstate = &vcpu->runstate;
     int64_t spent = now - (int64_t)runstate->state_entry_time;
 
+    trace_event(TRC_SCHED_RUNSTATE_CHANGE | (uint32_t)runstate->state << 8 | (uint32_t)state << 4,
+                (uint32_t)vcpu->domain->id.value << 16 | vcpu->id);
     if (likely(spent > 0)) {
         runstate->time[runstate->state] += (uint64_t)spent;
         runstate->state_entry_time = (uint64_t)now;
@@ -155,6 +159,8 @@ void vcpu_wake(struct vcpu *vcpu)
             /* Queued, or current: then schedule() has yet to decide. */
         } else if (likely(vcpu_runnable(vcpu))) {
             if (wake_place(vcpu, &again)) {
+                perf_count(vcpu_wakes);
+                trace_event(TRC_SCHED_WAKE, vcpu->domain->id.value, vcpu->id);
                 runstate_change(vcpu, RUNSTATE_runnable, time_now());
                 sched_policy->wake(vcpu);
             }
@@ -172,6 +178,7 @@ void vcpu_sleep_nosync(struct vcpu *vcpu)
     unsigned int cpu = vcpu->processor;
     bool leave = false;
 
+    trace_event(TRC_SCHED_SLEEP, vcpu->domain->id.value, vcpu->id);
     if (!vcpu_runnable(vcpu)) {
         if (queue->current == vcpu) {
             leave = true;
@@ -228,6 +235,7 @@ void vcpu_block(void)
         (void)atomic_and(&vcpu->pause_flags, ~VCPU_BLOCKED);
         return;
     }
+    trace_event(TRC_SCHED_BLOCK, vcpu->domain->id.value, vcpu->id);
     softwork_raise(SOFTWORK_SCHEDULE);
 }
 
@@ -240,6 +248,7 @@ void vcpu_yield(void)
     if (READ_ONCE(queue->queued) == 0) {
         return; /* there is nobody to yield to */
     }
+    trace_event(TRC_SCHED_YIELD, vcpu->domain->id.value, vcpu->id);
     flags = spin_lock_irqsave(&queue->lock);
     sched_policy->yield(vcpu);
     spin_unlock_irqrestore(&queue->lock, flags);
@@ -293,6 +302,7 @@ void schedule(void)
     bool was_limited = queue->slice_limited;
 
     ASSERT(prev == current_vcpu());
+    perf_count(schedules);
     queue->slice_limited = decision.slice_ns != TIME_NEVER;
     if (decision.next != prev) {
         change_current(queue, prev, &decision, now);
@@ -301,11 +311,18 @@ void schedule(void)
     if (was_limited || decision.slice_ns != TIME_NEVER) {
         slice_set(queue, now, decision.slice_ns);
     }
+    if (unlikely(decision.to_arm != NULL)) {
+        sched_cap_arm(decision.to_arm);
+    }
     if (decision.next == prev) {
+        trace_event(TRC_SCHED_CONTINUE_RUNNING, (uint32_t)prev->domain->id.value << 16 | prev->id);
         arch_irq_restore(flags);
         arch_continue_running(prev);
         return;
     }
+    perf_count(switches);
+    trace_event(TRC_SCHED_SWITCH, prev->domain->id.value, prev->id, decision.next->domain->id.value,
+                decision.next->id);
     arch_context_switch(prev, decision.next);
 }
 

@@ -10,6 +10,8 @@ struct vcpu;
 
 int64_t arch_time_now(void); /* ns since boot, monotonic, any context */
 
+uint64_t arch_cycles(void); /* the finest counter there is, of this CPU; any context */
+
 /* One-shot interrupt on this CPU at a system time (past: at once); INT64_MAX disarms. */
 void arch_timer_program(int64_t deadline);
 

@@ -16,18 +16,13 @@
 #include "asm/domain.h"
 #include "hypervisor/cpu.h"
 #include "hypervisor/lock.h"
+#include "hypervisor/nospec.h"
+#include "hypervisor/quota.h"
 #include "hypervisor/timer.h"
 #include "hypervisor/types.h"
 #include "hypervisor/work.h"
 
 #include <xen/vcpu.h>
-
-struct event_table;
-struct event_vcpu;
-struct grant_table;
-struct memory_map;
-struct pirq_table;
-struct sched_unit;
 
 enum domain_kind {
     DOMAIN_KIND_IDLE,   /* one vcpu a processor */
@@ -45,6 +40,7 @@ enum domain_dying { DOMAIN_ALIVE, DOMAIN_DYING, DOMAIN_DEAD };
 #define VCPU_PAUSED        (1u << 3) /* pause_count > 0 */
 #define VCPU_DOMAIN_PAUSED (1u << 4) /* domain->pause_count > 0 */
 #define VCPU_IN_RESET      (1u << 5) /* context being replaced */
+#define VCPU_CAPPED        (1u << 6) /* its domain used up its CPU time: core/sched/cap.c */
 
 struct vcpu {
     unsigned int id;
@@ -111,7 +107,6 @@ struct domain {
     struct shared_info *shared_info;
     unsigned long vm_assist; /* VMASST_TYPE_* */
     uint32_t create_flags;   /* XEN_DOMCTL_CDF_* */
-    uint32_t ssidref;
     unsigned int teardown_step;
     int32_t time_offset_seconds;
     uint8_t control_pauses; /* of pause_count, the toolstack's; under pause_lock */
@@ -123,7 +118,9 @@ struct domain {
     struct task free_task; /* the last reference went: the rest is done without locks */
 
     /* core/sched */
-    uint32_t sched_weight; /* share of CPU time; 256 is normal */
+    uint32_t sched_weight;       /* share of CPU time; 256 is normal */
+    uint32_t sched_cap_percent;  /* of one CPU, at most; 0: no limit */
+    struct sched_cap *sched_cap; /* NULL when there never was a limit */
 
     /* core/memory */
     struct spinlock frame_lock;                 /* LOCK_PAGE_LIST: list and counts below */
@@ -136,6 +133,8 @@ struct domain {
     bool frames_relinquishing;
     uint64_t node_affinity; /* nodes new frames come from when nobody says otherwise; 0: any */
     struct memory_map *memory_map; /* XENMEM_set_memory_map, NULL when never set; frame_lock */
+
+    struct quota quotas[QUOTA_KINDS]; /* core/domain/quota.c */
 
     /* core/event, core/grant, arch irq */
     struct event_table *events;
@@ -154,6 +153,9 @@ struct domain {
  */
 struct domain *domain_get(domain_id_t id) __must_check;
 
+/* The same, and what is left of a dead domain whose last reference somebody has yet to give back. */
+struct domain *domain_get_remains(domain_id_t id) __must_check;
+
 /* By id, with DOMID_SELF meaning the caller's. */
 struct domain *domain_get_or_self(domain_id_t id) __must_check;
 void domain_get_again(struct domain *domain);
@@ -161,6 +163,15 @@ void domain_put(struct domain *domain); /* NULL is fine; any context */
 
 /* The idle vcpu of a CPU, made when it is not there yet. Panics without memory. */
 struct vcpu *domain_idle_vcpu(unsigned int cpu);
+
+/* The domain's vcpu of that number, which a guest may have chosen; NULL when there is none. */
+static inline struct vcpu *domain_vcpu(const struct domain *domain, uint64_t id)
+{
+    if (id >= domain->vcpus_max || domain->vcpus == NULL) {
+        return NULL;
+    }
+    return __atomic_load_n(&domain->vcpus[index_nospec(id, domain->vcpus_max)], __ATOMIC_ACQUIRE);
+}
 
 /* By id without a reference, for frame owners: valid while the caller holds one of its frames. */
 struct domain *domain_of_owner(uint16_t id);
@@ -172,66 +183,8 @@ extern struct domain *domain_idle, *domain_io, *domain_xen;
     for ((i) = 0; (i) < (d)->vcpus_max; (i)++) \
         if (((v) = (d)->vcpus[i]) != NULL)
 
-/* Calls fn for each live domain in id order, a reference held; stops when it returns false. */
+/* Calls fn for each domain in id order, remains too, a reference held; stops when it returns false. */
 void domain_for_each(bool (*fn)(struct domain *domain, void *data), void *data);
-
-/* ---- creation and death ---------------------------------------------------------------------- */
-
-struct domain_config {
-    enum domain_kind kind;
-    uint32_t create_flags;
-    unsigned int vcpus_max;
-    unsigned int event_ports_max; /* highest usable port + 1, 0 for the ABI's limit */
-    unsigned int grant_frames_max, maptrack_frames_max;
-    unsigned int grant_version_max;
-    bool privileged, hardware;
-    uint8_t handle[16];
-};
-
-/* System and idle domains; once, on the boot CPU, when the heap works and after sched_init. */
-void domains_init(void);
-
-/*
- * A domain without memory or vcpus, paused once. NULL and *error on failure, nothing left behind:
- * -XEN_EEXIST when the id is taken, -XEN_EINVAL when it is none or config is absurd, -XEN_ENOMEM.
- * The caller has a reference for as long as domain_kill() has not said 0.
- */
-struct domain *domain_create(domain_id_t id, const struct domain_config *config,
-                             int *error) __must_check;
-
-/* vcpu `id`, down, on a processor the scheduler chooses. NULL when there is no memory. */
-struct vcpu *vcpu_create(struct domain *domain, unsigned int id) __must_check;
-
-/*
- * Marks dying and gives back what it owns, step by step: -XEN_ERESTART wants to be called again.
- * Drops the reference of domain_create with its first 0; later calls find nothing to do. One at a
- * time a domain (LOCK_DOMCTL). -XEN_EINVAL for the caller's own domain and those without a life.
- */
-int domain_kill(struct domain *domain) __must_check;
-
-/*
- * Guest-visible shutdown; SHUTDOWN_* of xen/sched.h. Pauses all vcpus; the hardware domain's stops or
- * restarts the machine and does not return. No-op for a domain that is already shut down. Any
- * context but NMI. -XEN_EINVAL for a reason that is none, or that the hardware domain may not have.
- */
-int domain_shutdown(struct domain *domain, uint8_t reason);
-
-/* SCHEDOP_shutdown_code: the code of a later shutdown, whatever that one says. */
-int domain_shutdown_latch(struct domain *domain, uint8_t reason) __must_check;
-
-/* XEN_DOMCTL_resumedomain: goes on after a shutdown. */
-void domain_resume(struct domain *domain);
-
-/*
- * SCHEDOP_watchdog: id 0 sets one up and returns its id (1..2), else sets it to fire `timeout_seconds`
- * from now, 0 ends it. -XEN_EINVAL for a bad id or an id 0 without a timeout, -XEN_ENOSPC, -XEN_EEXIST
- * when that watchdog is not in use.
- */
-int domain_watchdog(struct domain *domain, uint32_t id, uint32_t timeout_seconds) __must_check;
-
-/* The domain did what cannot go on. Prints the reason (with registers of the current vcpu when it is its own)
- * and shuts it down with SHUTDOWN_crash. Returns; the caller unwinds with an error. */
-void domain_crash(struct domain *domain, const char *format, ...) __printf_like(2, 3);
 
 /* ---- running or not -------------------------------------------------------------------------- */
 
@@ -296,5 +249,7 @@ static inline bool vcpu_is_idle(const struct vcpu *vcpu)
 }
 
 bool domain_valid(const struct domain *domain); /* invariants, for debug builds and tests */
+
+#include "hypervisor/domain_life.h"
 
 #endif

@@ -122,6 +122,12 @@ void frame_pool_announce(mfn_t from, mfn_t to, unsigned int node);
  */
 void frame_static_add(mfn_t from, mfn_t to);
 
+/*
+ * Lets the idle loop clear free memory, or not: not at first. Boot wants it once dom0 has its frames, which
+ * it gets as they are (ALLOC_NO_SCRUB): to clear those would be work for nothing.
+ */
+void frame_scrub_enable(bool enable);
+
 /* Idle loop: clears some free memory; false when there is nothing (left) to clear. ~10 us a call. */
 bool frame_scrub_some(void);
 
@@ -131,6 +137,12 @@ uint64_t frame_count_total(void);
 uint64_t frame_count_total_node(unsigned int node);
 uint64_t frame_count_claimed(void); /* frames claimed by domains and not taken yet */
 unsigned int frame_node(mfn_t mfn); /* of a valid frame */
+
+/*
+ * From now on VIRQ_ENOMEM tells dom0 when free memory that nobody claimed falls below the limit of
+ * the option low_mem_virq_limit. Once, after softwork stands and dom0 has its memory.
+ */
+void low_memory_init(void);
 
 /* ---- references and ownership ---------------------------------------------------------------- */
 

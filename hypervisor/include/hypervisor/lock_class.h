@@ -23,6 +23,7 @@ enum lock_class {
     LOCK_GRANT_MAP,    /* a map-track table */
     LOCK_GRANT_ACTIVE, /* one active grant entry */
     LOCK_DESCRIPTOR,   /* a vcpu's LDT shadow */
+    LOCK_P2M,          /* a physical map: its entries and its pool of tables */
     LOCK_EVENT,        /* a domain's event ports */
     LOCK_PAGE_LIST,    /* a domain's frames and their count */
     LOCK_RANGESET,     /* one set of ranges */
@@ -42,6 +43,7 @@ enum lock_class {
     LOCK_WORK,         /* deferred work queues */
     LOCK_TIMER,        /* a CPU's timers (interrupt context too) */
     LOCK_SCHED,        /* a run queue (interrupt context too) */
+    LOCK_SCHED_CAP,    /* a domain's budget of CPU time (interrupt context too) */
     LOCK_TIME,         /* clock source calibration, wall clock */
     LOCK_TRACE,        /* trace buffers */
     LOCK_CONSOLE,      /* the console: the last, so that anybody may print */

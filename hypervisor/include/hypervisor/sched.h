@@ -11,9 +11,10 @@
 
 /* What a policy answers to "who runs next on this CPU". */
 struct sched_decision {
-    struct vcpu *next;      /* the CPU's idle vcpu when nobody else */
-    system_time_t slice_ns; /* at most that long, TIME_NEVER for no limit */
-    bool prev_queued;       /* the vcpu that ran until now waits in the queue */
+    struct vcpu *next;        /* the CPU's idle vcpu when nobody else */
+    system_time_t slice_ns;   /* at most that long, TIME_NEVER for no limit */
+    bool prev_queued;         /* the vcpu that ran until now waits in the queue */
+    struct sched_cap *to_arm; /* what sched_cap_begin returned */
 };
 
 struct sched_policy {
@@ -32,7 +33,8 @@ struct sched_policy {
     void (*context_saved)(struct vcpu *vcpu);             /* a queued one left its CPU */
     void (*migrate)(struct vcpu *vcpu, unsigned int cpu); /* one that is not queued will go there */
     void (*set_weight)(struct vcpu *vcpu, uint32_t weight);
-    uint32_t (*ratelimit_us)(void); /* least time a vcpu runs before another is preferred */
+    void (*set_cap)(struct vcpu *vcpu, struct sched_cap *cap); /* to pay to; NULL: none */
+    uint32_t *ratelimit_us; /* least time a vcpu runs before another is preferred; may be NULL */
     void (*dump)(unsigned int cpu); /* no lock: prints what it can */
     bool (*valid)(unsigned int cpu);
 };
@@ -82,6 +84,13 @@ int vcpu_pin_override(struct vcpu *vcpu, int cpu) __must_check;
 /* The domain's share: 1 .. 65535, 256 is normal. -XEN_EINVAL. */
 int sched_set_weight(struct domain *domain, uint32_t weight) __must_check;
 
+/*
+ * At most that much CPU time, in percent of one CPU, for all its vcpus together; 0: no limit. One call at
+ * a time a domain. -XEN_EINVAL above 65535, -XEN_ENOMEM.
+ */
+int sched_set_cap(struct domain *domain, uint32_t percent) __must_check;
+void sched_domain_destroy(struct domain *domain); /* before its vcpus go; none of them runs */
+
 /* A consistent copy; the time of the present state is brought up to now. */
 void vcpu_runstate_get(const struct vcpu *vcpu, struct vcpu_runstate_info *out);
 uint64_t vcpu_cpu_time_ns(const struct vcpu *vcpu);
@@ -97,5 +106,8 @@ uint64_t sched_idle_time_ns(unsigned int cpu); /* how long it did; 0 for one tha
 bool sched_valid(unsigned int cpu);            /* invariants of its run queue */
 unsigned int sched_id(void);                   /* XEN_SCHEDULER_* of the policy in use */
 uint32_t sched_ratelimit_us(void);             /* of the policy in use; 0: it has none */
+
+/* 100 .. 500000, or 0 for none; from the next decision on. -XEN_EINVAL. */
+int sched_set_ratelimit_us(uint32_t us) __must_check;
 
 #endif

@@ -49,9 +49,14 @@ static void *large_alloc(size_t bytes)
     return NULL;
 }
 
-void *malloc(size_t bytes)
+void *dom0_buffer_alloc(uint64_t bytes)
 {
     return bytes > HEAP_BYTES_MAX ? large_alloc(bytes) : heap_alloc(bytes);
+}
+
+void *malloc(size_t bytes)
+{
+    return dom0_buffer_alloc(bytes);
 }
 
 void *calloc(size_t count, size_t bytes)
@@ -69,11 +74,6 @@ void free(void *memory)
         }
     }
     heap_free(memory);
-}
-
-void *dom0_buffer_alloc(uint64_t bytes)
-{
-    return malloc(bytes);
 }
 
 void dom0_buffer_free(void *buffer)

@@ -79,8 +79,13 @@ long domctl_sendtrigger(struct domctl *ctl)
     if (vcpu == NULL) {
         return domctl_refuse(ctl, 1, -XEN_ESRCH, arg->vcpu, ctl->domain->vcpus_max - 1);
     }
-    if (arg->trigger != XEN_DOMCTL_SENDTRIGGER_NMI) {
-        return -XEN_ENOSYS; /* buttons of machines that PV guests do not have */
+    switch (arg->trigger) {
+    case XEN_DOMCTL_SENDTRIGGER_NMI:
+        return arch_vcpu_op(vcpu, VCPUOP_send_nmi, 0);
+    case XEN_DOMCTL_SENDTRIGGER_POWER:
+    case XEN_DOMCTL_SENDTRIGGER_SLEEP: /* buttons that only translated guests have */
+        return domctl_refuse(ctl, 0, -XEN_EINVAL, arg->trigger, XEN_DOMCTL_SENDTRIGGER_NMI);
+    default:
+        return -XEN_ENOSYS;
     }
-    return arch_vcpu_op(vcpu, VCPUOP_send_nmi, 0);
 }

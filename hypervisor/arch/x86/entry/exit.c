@@ -15,6 +15,7 @@
 #include "hypervisor/event.h"
 #include "hypervisor/hypercall.h"
 #include "hypervisor/lock.h"
+#include "hypervisor/perf_counter.h"
 #include "hypervisor/work.h"
 
 /* True when the guest has to see something now: an upcall it does not mask, or an NMI. */
@@ -85,6 +86,7 @@ static void hypercall_from_guest(struct cpu_user_regs *regs)
 
     result = hypercall_dispatch(&call);
     if (unlikely(result == HYPERCALL_CONTINUE)) {
+        perf_count(continuations);
         /* The guest issues it again, with what is left, after softwork and events had their turn. */
         regs->rip -= 2;
         regs->rax = call.op;

@@ -7,7 +7,9 @@
 #include "hypervisor/atomic.h"
 #include "hypervisor/bug.h"
 #include "hypervisor/event.h"
+#include "hypervisor/perf_counter.h"
 #include "hypervisor/printk.h"
+#include "hypervisor/trace_event.h"
 
 #include "irq_private.h"
 
@@ -116,6 +118,7 @@ static void device_interrupt(unsigned int vector, struct irq_desc *desc)
     void *data;
     unsigned long flags = spin_lock_irqsave(&desc->lock);
 
+    trace_event(TRC_HW_IRQ_HANDLED, (uint32_t)desc->irq, vector);
     desc->count++;
     if (desc->level) {
         irq_mask(desc);
@@ -146,6 +149,7 @@ void interrupt_dispatch(unsigned int vector, struct cpu_user_regs *regs)
 {
     int irq;
 
+    perf_count(interrupts);
     if (vector >= VECTOR_SYSTEM_FIRST) {
         system_interrupt(vector, regs);
         return;

@@ -24,6 +24,9 @@
  *     (foreign.c).
  * Grant mappings are L1 entries like others, made by grant_map.c, and hold references like others.
  *
+ * An entry that is not present holds nothing and may have any bits, but for domains that are watched
+ * (struct arch_domain, check_absent) on processors with the L1 terminal fault: speculation/l1tf.c.
+ *
  * Memory types other than write-back (PAT, PCD, PWT) on RAM are for domains that own hardware; from
  * others these bits are taken off, as write-back is right for memory no device shares.
  */
@@ -31,6 +34,7 @@
 
 #include "asm/cache.h"
 #include "asm/paging.h"
+#include "asm/speculation.h"
 #include "arch/memory.h"
 #include "hypervisor/error.h"
 #include "hypervisor/printk.h"
@@ -146,12 +150,23 @@ static void tell_refusal(const struct domain *domain, unsigned int level, uint64
     }
 }
 
+bool entry_absent_is_safe(const struct domain *domain, uint64_t pte)
+{
+    if (speculation_entry_is_safe(pte, domain->arch.check_absent,
+                                  arch_memory_end_mfn() << PAGE_SHIFT)) {
+        return true;
+    }
+    guest_printk(LOG_WARNING, "d%u: entry %#lx refused: not present, with an address of memory\n",
+                 domain->id.value, (unsigned long)pte);
+    return false;
+}
+
 int entry_get(struct domain *domain, unsigned int level, uint64_t *pte, struct domain *owner)
 {
     int rc;
 
     if (!(*pte & PTE_PRESENT)) {
-        return 0;
+        return entry_absent_is_fine(domain, *pte) ? 0 : -XEN_EINVAL;
     }
     if (entry_refused(level, *pte)) {
         rc = -XEN_EINVAL;

@@ -16,6 +16,7 @@
 #include "hypervisor/atomic.h"
 #include "hypervisor/error.h"
 #include "hypervisor/hypercall.h"
+#include "hypervisor/perf_counter.h"
 #include "hypervisor/trace.h"
 
 #define BATCH 32u
@@ -102,6 +103,7 @@ static int run_batch(struct batch *batch)
     rc = table_finish_backlog(tables);
     while (rc == 0 && batch->done < batch->count) {
         rc = update_one(batch, &batch->requests[batch->done]);
+        perf_count(mmu_updates);
         if (rc == 0) {
             batch->done++;
             rc = table_finish_backlog(tables);

@@ -175,7 +175,7 @@ void pv_inject_nmi(void)
 
     vcpu->arch.pv.nmi_pending = false;
     vcpu->arch.pv.nmi_masked = true;
-    bounce(vcpu, vcpu->arch.pv.nmi_callback.address, false, TRAP_NO_ERROR_CODE);
+    pv_inject_trap(TRAP_NMI, TRAP_NO_ERROR_CODE);
 }
 
 void pv_inject_failsafe(void)

@@ -63,6 +63,15 @@ long hypercall_set_callbacks(struct hypercall *call)
     return 0;
 }
 
+/* An NMI is trap 2: its callback is that entry of the trap table, whichever way it was registered. */
+static void set_nmi_callback(struct vcpu *vcpu, uint64_t address)
+{
+    struct trap_info entry = { .vector = TRAP_NMI, .cs = FLAT_KERNEL_CS, .address = address };
+
+    TI_SET_IF(&entry, 1);
+    vcpu->arch.pv.traps[TRAP_NMI] = entry;
+}
+
 static struct pv_callback *callback_of_type(struct pv_vcpu *pv, unsigned int type)
 {
     switch (type) {
@@ -76,8 +85,6 @@ static struct pv_callback *callback_of_type(struct pv_vcpu *pv, unsigned int typ
         return &pv->syscall32_callback;
     case CALLBACKTYPE_sysenter:
         return &pv->sysenter_callback;
-    case CALLBACKTYPE_nmi:
-        return &pv->nmi_callback;
     default:
         return NULL;
     }
@@ -92,11 +99,15 @@ static long callback_register(uint64_t guest_address)
         return -XEN_EFAULT;
     }
     callback = callback_of_type(&current_vcpu()->arch.pv, op.type);
-    if (!callback) {
+    if (!callback && op.type != CALLBACKTYPE_nmi) {
         return -XEN_ENOSYS;
     }
     if (!address_is_canonical(op.address)) {
         return -XEN_EINVAL;
+    }
+    if (!callback) {
+        set_nmi_callback(current_vcpu(), op.address);
+        return 0;
     }
     callback->address = op.address;
     callback->mask_events = op.type == CALLBACKTYPE_event || (op.flags & CALLBACKF_mask_events);
@@ -119,7 +130,7 @@ static long callback_unregister(uint64_t guest_address)
     case CALLBACKTYPE_sysenter:
         return -XEN_EINVAL;
     case CALLBACKTYPE_nmi:
-        current_vcpu()->arch.pv.nmi_callback.address = 0;
+        set_nmi_callback(current_vcpu(), 0);
         return 0;
     default:
         return -XEN_ENOSYS;
@@ -156,10 +167,10 @@ long hypercall_nmi_op(struct hypercall *call)
         if (!address_is_canonical(op.handler_address)) {
             return -XEN_EINVAL;
         }
-        vcpu->arch.pv.nmi_callback.address = op.handler_address;
+        set_nmi_callback(vcpu, op.handler_address);
         return 0;
     case XENNMI_unregister_callback:
-        vcpu->arch.pv.nmi_callback.address = 0;
+        set_nmi_callback(vcpu, 0);
         return 0;
     default:
         return -XEN_ENOSYS;

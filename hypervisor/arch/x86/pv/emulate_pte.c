@@ -11,6 +11,8 @@
 #include "asm/pv.h"
 #include "arch/memory.h"
 #include "hypervisor/error.h"
+#include "hypervisor/perf_counter.h"
+#include "hypervisor/trace_event.h"
 
 /*
  * The L1 table of the domain that the current guest's tables map at the address, with a reference:
@@ -87,6 +89,9 @@ bool pv_emulate_pte_write(struct cpu_user_regs *regs, uint64_t address)
     if (!mapped_table_get(vcpu, address, &table)) {
         return false;
     }
+    perf_count(pte_emulations);
+    trace_event(TRC_PV_PTWR_EMULATION | TRC_64_FLAG, TRACE_U64(mfn_to_paddr(table)),
+                TRACE_U64(address), TRACE_U64(regs->rip));
     done = emulate_on(vcpu, regs, address, table);
     frame_put(frame_of(table));
     return done;

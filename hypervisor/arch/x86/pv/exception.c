@@ -15,7 +15,10 @@
 #include "asm/msr.h"
 #include "asm/pv.h"
 #include "hypervisor/domain.h"
+#include "hypervisor/nospec.h"
+#include "hypervisor/perf_counter.h"
 #include "hypervisor/printk.h"
+#include "hypervisor/trace_event.h"
 
 /* Error code of #GP, #TS, #NP, #SS: bit 1 says that the IDT was looked at, bit 0 an external event. */
 #define ERROR_CODE_EXTERNAL 1u
@@ -79,6 +82,9 @@ static void guest_page_fault(struct cpu_user_regs *regs, uint64_t address)
     uint32_t error_code = regs->error_code;
     uint64_t offset;
 
+    perf_count(page_faults);
+    trace_event(TRC_PV_PAGE_FAULT | TRC_64_FLAG, TRACE_U64(regs->rip), TRACE_U64(address),
+                error_code);
     if (ldt_offset(vcpu, address, &offset)) {
         if (pv_fault_in_ldt_page(vcpu, offset)) {
             return;
@@ -108,7 +114,7 @@ static bool guest_software_interrupt(struct cpu_user_regs *regs)
         number > 255) {
         return false;
     }
-    handler = &vcpu->arch.pv.traps[number];
+    handler = &vcpu->arch.pv.traps[index_nospec(number, 256)];
     if (!handler->address || TI_GET_DPL(handler) < (vcpu->arch.pv.kernel_mode ? 1 : 3)) {
         return false;
     }
@@ -165,6 +171,9 @@ static void guest_compat_entry(struct cpu_user_regs *regs)
 
 static void guest_exception(unsigned int vector, struct cpu_user_regs *regs)
 {
+    perf_count_at(exceptions, vector);
+    trace_event(TRC_PV_TRAP | TRC_64_FLAG, TRACE_U64(regs->rip),
+                vector | (regs->error_code != 0 ? 1u << 15 : 0) | regs->error_code << 16);
     switch (vector) {
     case TRAP_GP:
         guest_general_protection(regs);

@@ -12,6 +12,7 @@
 #include "asm/pv_switch.h"
 #include "hypervisor/error.h"
 #include "hypervisor/hypercall.h"
+#include "hypervisor/nospec.h"
 
 /* DR7: bits that read as written; 10 is always 1; 11, 12, 14, 15 must be 0 (AMD APM 2, 13.1.1.4). */
 #define DR7_FIXED_ONES       0x400ull
@@ -173,6 +174,7 @@ long hypercall_get_debugreg(struct hypercall *call)
     if (reg > 7) {
         return -XEN_ENODEV;
     }
+    reg = index_nospec(reg, 8);
     if (reg == 4 || reg == 5) {
         reg += 2;
     }

@@ -156,6 +156,11 @@ int64_t arch_time_now(void)
     return clock_sample_time(sample, tsc_read_ordered());
 }
 
+uint64_t arch_cycles(void)
+{
+    return tsc_read();
+}
+
 /* Once a second on each CPU whose TSC is not to be trusted. */
 static void steer(void *data)
 {

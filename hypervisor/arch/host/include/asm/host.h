@@ -33,6 +33,7 @@
 #include <setjmp.h>
 
 struct domain;
+struct frame;
 struct vcpu;
 
 /* ---- the machine ----------------------------------------------------------------------------- */
@@ -143,6 +144,7 @@ void host_guest_fault_in(unsigned int copies);
 bool host_tlb_debt(uint32_t stamp); /* does some CPU hold entries that old? */
 uint64_t host_tlb_flushes(void);
 uint64_t host_writable_references(void);
+void host_never_writable(const struct frame *frame); /* as a page table is; NULL: none is so */
 
 struct host_grant_mapping {
     uint64_t address;
