@@ -28,7 +28,8 @@ static bool is_string(uint8_t action)
 enum emulator_result emulator_step(struct emulator *emulator, const uint8_t *bytes,
                                    unsigned int count)
 {
-    struct decoded d = { .bytes = bytes, .count = (uint8_t)min(count, EMULATOR_BYTES_MAX) };
+    unsigned int usable = min(count, EMULATOR_BYTES_MAX);
+    struct decoded d = { .bytes = bytes, .count = (uint8_t)usable };
     struct cpu_user_regs regs = *emulator->regs;
     enum emulator_result result = emulator_decode(emulator, &d);
     bool again = false;
