@@ -211,7 +211,10 @@ static void check_software_interrupts(void)
 
         interrupt_code[1] = (uint8_t)vector;
         result = trap_guard(raise_interrupt, NULL, &frame);
-        if (has_error_code(vector)) {
+        if (vector == 2) {
+            /* The NMI's callback is this entry, and user mode may not raise it. */
+            right += result == TRAPPED(13);
+        } else if (has_error_code(vector)) {
             /* Its handler takes the word of an error code off, and a software interrupt has none. */
             right += result == TRAPPED(vector) && frame.error == address_of(interrupt_code + 2);
         } else {
@@ -223,7 +226,7 @@ static void check_software_interrupts(void)
             right = vector + 1;
         }
     }
-    check(right, 256, "int n of all 256, with a handler for user mode");
+    check(right, 256, "int n of all 256");
 }
 
 /* ---- hypercalls with odd registers -------------------------------------------------------------- */
