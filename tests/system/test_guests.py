@@ -113,6 +113,7 @@ def test_run(machine):
     vm.send("xl console network")
     assert vm.expect(GUEST_READY)[1] == "2"
     vm.expect(r"/ # ")
+    vm.shell("until [ -b /dev/xvda ]; do usleep 100000; done", r"/ # ")
     vm.shell("mount /dev/xvda /mnt && echo $((6 * 7)) >/mnt/file && umount /mnt; echo status=$?",
              r"\nstatus=0\r")
     for peer in ("10.0.2.15", "10.0.2.2"):
