@@ -38,5 +38,7 @@ def draw(groups):
     width = int(LABEL + LONGEST * UNIT + EDGE)
     head = (f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{y}" '
             f'viewBox="0 0 {width} {y}" font-family="sans-serif" font-size="10">')
+    licence = ("<!-- SPDX-License-Identifier: GPL-2.0-or-later -->\n"
+               "<!-- Copyright (C) the Xenios authors -->")
     paper = f'<rect width="{width}" height="{y}" fill="white"/>'
-    return "\n".join([head, paper, *lines, "</svg>", ""])
+    return "\n".join([licence, head, paper, *lines, "</svg>", ""])

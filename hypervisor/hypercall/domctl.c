@@ -111,10 +111,6 @@ static const struct row rows[] = {
     UNSUPPORTED(vmtrace_op),
     UNSUPPORTED(get_paging_mempool_size),
     UNSUPPORTED(set_paging_mempool_size),
-    UNSUPPORTED(gdbsx_guestmemio),
-    UNSUPPORTED(gdbsx_pausevcpu),
-    UNSUPPORTED(gdbsx_unpausevcpu),
-    UNSUPPORTED(gdbsx_domstatus),
     UNSUPPORTED(assign_device),
     UNSUPPORTED(deassign_device),
     UNSUPPORTED(get_device_group),
@@ -128,7 +124,18 @@ static const struct row rows[] = {
     WRONG_KIND(ioport_mapping),
 };
 
+/* gdbsx's numbers, far beyond the others. */
+static const struct row row_gdbsx = { unsupported, 0 };
+
 static uint32_t claimed;
+
+static const struct row *row_of(uint32_t command)
+{
+    if (command >= XEN_DOMCTL_gdbsx_guestmemio && command <= XEN_DOMCTL_gdbsx_domstatus) {
+        return &row_gdbsx;
+    }
+    return command < ARRAY_SIZE(rows) ? &rows[command] : NULL;
+}
 
 long domctl_refuse(const struct domctl *ctl, unsigned int argument, int error, uint64_t value,
                    uint64_t allowed_max)
@@ -145,7 +152,7 @@ struct vcpu *domctl_vcpu(const struct domctl *ctl, uint32_t id)
 
 static long run_claimed(struct domctl *ctl)
 {
-    const struct row *row = ctl->op.cmd < ARRAY_SIZE(rows) ? &rows[ctl->op.cmd] : NULL;
+    const struct row *row = row_of(ctl->op.cmd);
     bool known = row != NULL && row->handler != NULL;
     bool copy_out = known && row->flags & COPY_OUT;
     long result;
@@ -164,7 +171,7 @@ static long run_claimed(struct domctl *ctl)
 /* Finds the domain and asks for permission; 0 or the error. */
 static long prepare(struct domctl *ctl)
 {
-    const struct row *row = ctl->op.cmd < ARRAY_SIZE(rows) ? &rows[ctl->op.cmd] : NULL;
+    const struct row *row = row_of(ctl->op.cmd);
 
     if (row == NULL || !(row->flags & NO_DOMAIN)) {
         ctl->domain = domain_get(DOMAIN_ID(ctl->op.domain));

@@ -138,7 +138,7 @@ static void step_outside(struct fuzz_input *input)
     struct vcpu *vcpu = any_vcpu(input);
     struct cpu_mask mask = { { fuzz_u8(input) } };
 
-    switch (fuzz_u8(input) % 8) {
+    switch (fuzz_u8(input) % 9) {
     case 0:
         vcpu_pause_nosync(vcpu);
         host_run_softwork_all();
@@ -160,6 +160,9 @@ static void step_outside(struct fuzz_input *input)
         break;
     case 4:
         BUG_ON(sched_set_weight(vcpu->domain, 1 + fuzz_u8(input)) != 0);
+        break;
+    case 5:
+        BUG_ON(sched_set_cap(vcpu->domain, fuzz_u8(input) * 2u) != 0);
         break;
     default:
         event_vcpu_notify(vcpu);

@@ -155,37 +155,6 @@ static void reserved_bits_are_refused(void **state)
     assert_int_equal(world_entries(tree.level[1])[9], entry | PTE_NX | PTE_AVAIL | PTE_USER);
 }
 
-/* On a processor with the L1 terminal fault: no address of memory in what is not present. */
-static void absent_entries_are_watched(void **state)
-{
-    struct world_tree tree = pinned_tree(d0), other = world_tree(d0);
-    const uint64_t memory = mfn_to_paddr(tree.data), inverted = ~memory & PTE_ADDRESS_MASK;
-
-    for (unsigned int level = 1; level <= 4; level++) {
-        assert_int_equal(world_entry(tree.level[level], 20, memory | 0x100), 0); /* not watched */
-        assert_int_equal(world_entry(tree.level[level], 20, 0), 0);
-    }
-    d0->arch.check_absent = 40;
-    for (unsigned int level = 1; level <= 4; level++) {
-        assert_int_equal(world_entry(tree.level[level], 20, memory | 0x100), -XEN_EINVAL);
-        assert_int_equal(world_entries(tree.level[level])[20], 0);
-        assert_int_equal(world_entry(tree.level[level], 20, inverted | 0x100), 0);
-        assert_int_equal(world_entry(tree.level[level], 20, 0xffe), 0);
-    }
-    /* The address of a mapping whose present bit alone is taken away. */
-    assert_int_equal(world_entry(tree.level[1], 0, memory | PTE_WRITE), -XEN_EINVAL);
-    assert_int_equal(world_references(tree.data), 1);
-    assert_int_equal(pagetype_write_pte(d0, tree.level[1], 30, 0, memory | 0x100, true),
-                     -XEN_EINVAL);
-    world_entries(other.level[2])[300] = memory;
-    assert_int_equal(pin(other.level[4], 4), -XEN_EINVAL);
-    assert_int_equal(world_references(other.level[1]), 0);
-    world_entries(other.level[2])[300] = inverted;
-    assert_int_equal(pin(other.level[4], 4), 0);
-    assert_true(pagetypes_valid(d0));
-    d0->arch.check_absent = 0;
-}
-
 static void hypervisor_slots_are_refused(void **state)
 {
     struct world_tree tree = pinned_tree(d0);
@@ -721,7 +690,6 @@ int main(void)
         TEST(tables_are_not_writable),
         TEST(levels_do_not_mix),
         TEST(reserved_bits_are_refused),
-        TEST(absent_entries_are_watched),
         TEST(hypervisor_slots_are_refused),
         TEST(failed_pin_leaves_nothing),
         TEST(preempted_pin_and_unpin),

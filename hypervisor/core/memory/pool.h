@@ -71,6 +71,9 @@ void pool_free(struct frame *frame, unsigned int order, bool debt);
 bool pool_reserve(uint64_t frames) __must_check;
 void pool_unreserve(uint64_t frames);
 
+/* Hears at each reservation how many free frames are nobody's now, in any context; may be NULL. */
+extern void (*pool_watcher)(uint64_t frames);
+
 /* Allocates frames that were reserved. */
 struct frame *pool_alloc_reserved(unsigned int order, unsigned int node, unsigned int flags,
                                   unsigned int bits) __must_check;

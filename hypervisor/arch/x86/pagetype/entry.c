@@ -150,10 +150,9 @@ static void tell_refusal(const struct domain *domain, unsigned int level, uint64
     }
 }
 
-bool entry_absent_is_fine(const struct domain *domain, uint64_t pte)
+bool entry_absent_is_safe(const struct domain *domain, uint64_t pte)
 {
-    if (likely(!domain->arch.check_absent) ||
-        speculation_entry_is_safe(pte, domain->arch.check_absent,
+    if (speculation_entry_is_safe(pte, domain->arch.check_absent,
                                   arch_memory_end_mfn() << PAGE_SHIFT)) {
         return true;
     }
