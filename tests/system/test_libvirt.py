@@ -133,9 +133,9 @@ def guest_runs(dom0):
     assert dom0.state() == "running (booted)"
     assert dom0.run("xl domid probe").strip() == number
     dom0.attach_console()
-    dom0.vm.expect(r"XENIOS-DOM0-READY cpus=2")
+    dom0.vm.expect(r"XENIOS-GUEST-READY cpus=2")
     dom0.vm.expect(GUEST_PROMPT)
-    dom0.in_guest("modprobe -a xen-blkfront xen-netfront && ifconfig eth0 10.9.0.2 up")
+    dom0.in_guest("until [ -b /dev/xvda ] && ifconfig eth0 10.9.0.2 up; do usleep 100000; done")
     dom0.in_guest("yes xenios | dd of=/dev/xvda bs=4k count=100 conv=fsync iflag=fullblock")
     assert "0% packet loss" in dom0.in_guest("ping -c 2 10.9.0.1")
     dom0.detach_console()
@@ -188,7 +188,7 @@ def guest_ends(dom0):
     dom0.virsh("reboot probe")
     dom0.wait("virsh list", f" {number + 1} +probe +running")
     dom0.attach_console()
-    dom0.vm.expect(r"XENIOS-DOM0-READY cpus=2")
+    dom0.vm.expect(r"XENIOS-GUEST-READY cpus=2")
     dom0.vm.expect(GUEST_PROMPT)
     dom0.detach_console()
     dom0.virsh("shutdown probe")
