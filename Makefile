@@ -137,6 +137,10 @@ metal_cflags += $(ANALYZE)
 ifeq ($(CONFIG_DEBUG),y)
 metal_cflags += -fno-omit-frame-pointer
 endif
+ifeq ($(CONFIG_RETPOLINES),y)
+metal_cflags += $(if $(findstring clang,$(CC)),-mretpoline-external-thunk, \
+	-mindirect-branch=thunk-extern -mindirect-branch-register -fno-jump-tables)
+endif
 
 host_cpp     := -isystem $(O)/abi -Ihypervisor/include -I. -Ihypervisor/arch/host/include \
 	-Ihypervisor/arch/x86/include -DXENIOS_HOST -include $(host_names)
@@ -262,6 +266,42 @@ print-flags:
 	@echo '$(metal_cflags)'
 	@echo '$(host_cflags)'
 
+# --- The probe guests ------------------------------------------------------------------------
+
+# Without the visibility: they are linked to one place. The hypervisor's lib serves them, too.
+guest_cflags := $(common) -nostdinc -isystem $(shell $(CC) -print-file-name=include) \
+	-isystem $(O)/abi -Ihypervisor/include -I. -Iguests -m64 -march=x86-64 -mno-red-zone \
+	-mgeneral-regs-only -mcmodel=kernel -fno-pic -fno-pie $(warnings) -O2 -ffreestanding \
+	-fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
+	-fno-omit-frame-pointer
+guest_aflags := -D__ASSEMBLY__ -g -isystem $(O)/abi -I. -Iguests -m64 -D__XEN_TOOLS__
+guest_sources := $(sort $(wildcard guests/lib/*.[cS] guests/probe/*.[cS])) \
+	hypervisor/lib/printf.c hypervisor/lib/number.c $(sort $(wildcard hypervisor/lib/freestanding/*.c))
+guest_objects := $(call objects_of,$(O)/guests,$(guest_sources))
+
+$(O)/guests.flags: flags_text = $(CC) $(guest_cflags) $(guest_aflags)
+$(O)/guests.flags: FORCE
+	$(quiet)mkdir -p $(@D)
+	$(quiet)echo '$(flags_text)' | cmp -s - $@ || echo '$(flags_text)' >$@
+
+$(O)/guests/%.o: %.c $(O)/guests.flags $(prerequisites)
+	$(say) CC $<
+	$(quiet)mkdir -p $(@D)
+	$(quiet)$(CC) $(guest_cflags) -MMD -MP -c -o $@ $<
+
+$(O)/guests/%.S.o: %.S $(O)/guests.flags $(prerequisites)
+	$(say) AS $<
+	$(quiet)mkdir -p $(@D)
+	$(quiet)$(CC) $(guest_aflags) $(gnu_assembler) -MMD -MP -c -o $@ $<
+
+$(O)/guests/probe.elf: guests/guest.lds $(guest_objects) $(O)/guests.flags
+	$(say) LINK $@
+	$(quiet)$(LD) -m elf_x86_64 -nostdlib -static -no-pie -z noexecstack -z max-page-size=4096 \
+		--build-id=none --no-warn-rwx-segments --fatal-warnings -T $< -o $@ $(guest_objects)
+
+.PHONY: guests
+guests: $(O)/guests/probe.elf
+
 # --- Test programs ---------------------------------------------------------------------------
 
 programs_of    = $(patsubst tests/$(1)/%.c,$(O)/tests/$(1)/%,$(sort $(wildcard tests/$(1)/*.c)))
@@ -360,7 +400,7 @@ bench: $(call deps_stamp,bench) images
 deps: $(foreach set,build test run check bench,$(call deps_stamp,$(set)))
 
 clean:
-	$(quiet)rm -rf $(O)/metal $(O)/host $(O)/fuzz $(O)/tests $(O)/generated $(O)/abi \
+	$(quiet)rm -rf $(O)/metal $(O)/host $(O)/fuzz $(O)/guests $(O)/tests $(O)/generated $(O)/abi \
 		$(O)/xenios* $(O)/*.flags
 
 mrproper:
@@ -370,6 +410,7 @@ help:
 	@sed -n 's/^#?  //p' Makefile
 #?  all            build/xenios (flat multiboot image), .elf .sym .asm .map   [default]
 #?  objects        compile the hypervisor without linking it
+#?  guests         build/guests/probe.elf: the PV guest that tries what a hostile one tries
 #?  host           build/host/libxenioscore.a: the same core for this machine
 #?  size           text, data, bss and source lines
 #?  defconfig menuconfig olddefconfig allnoconfig allyesconfig savedefconfig release-config
@@ -380,7 +421,7 @@ help:
 #?  coverage       which lines of the core the host's tests reach; fails below 90 %
 #?  mutants        plants faults one at a time; each has to make some test fail
 #?  check          format, layers, headers, budgets, analysis, other configurations
-#?  run            boot Xenios and a small dom0 in QEMU, on this terminal
+#?  run            boot Xenios in QEMU, on this terminal; Debian's xl starts a guest on it
 #?  run-reference  the same with Debian's Xen
 #?  bench          measure Xenios beside Debian's Xen; writes PERFORMANCE.md
 #?  clean mrproper deps help
@@ -388,4 +429,4 @@ help:
 
 -include $(metal_objects:.o=.d) $(host_objects:.o=.d) $(fuzz_objects:.o=.d) $(O)/xenios.lds.d
 -include $(addsuffix .d,$(unit_programs) $(model_programs) $(fuzz_programs))
--include $(support_host:.o=.d) $(support_fuzz:.o=.d)
+-include $(support_host:.o=.d) $(support_fuzz:.o=.d) $(guest_objects:.o=.d)

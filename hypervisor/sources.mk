@@ -13,6 +13,7 @@
 both-y += lib
 both-y += core/console
 both-y += core/memory
+both-y += core/p2m
 both-y += core/domain
 both-y += core/event
 both-y += core/grant
@@ -28,6 +29,7 @@ both-y += hypercall
 both-y += arch/x86/boot_info
 both-y += arch/x86/pagetype
 both-y += arch/x86/policy
+both-y += arch/x86/speculation
 both-y += arch/x86/emulate
 both-y += arch/x86/p2m
 both-y += arch/x86/dom0/plan
@@ -54,5 +56,6 @@ metal-y += arch/x86/smp
 metal-y += arch/x86/hypercall
 metal-y += drivers/uart
 metal-y += arch/x86/pci
+metal-$(CONFIG_RETPOLINES) += arch/x86/retpoline
 
 host-y += arch/host

@@ -31,6 +31,7 @@ def prepare(kinds, image, jobs):
         commands.append([*make, "-k", "test-programs"])
     if "system" in kinds:
         commands.append(["dom0/build-toolstack"])
+        commands.append([*make, "guests"])
         if image == "reference":
             commands.append(["dom0/fetch-reference"])
         elif image is None:

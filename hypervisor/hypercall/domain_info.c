@@ -71,8 +71,8 @@ void domain_info_fill(struct domain *domain, struct xen_domctl_getdomaininfo *in
     info->max_pages = READ_ONCE(domain->frames_max);
     info->outstanding_pages = READ_ONCE(domain->frames_claimed);
     info->shared_info_frame = shared != NULL ? virt_to_mfn(shared).value : ~0ull;
-    info->ssidref = 0; /* no policy, no labels */
     memcpy(info->handle, domain->handle, sizeof(info->handle));
     info->cpupool = 0; /* there is one */
+    info->ssidref = 0; /* no policy labels anybody */
     arch_domain_describe(domain, info);
 }

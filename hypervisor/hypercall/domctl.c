@@ -50,6 +50,13 @@ static long unsupported(struct domctl *ctl)
     return -XEN_EOPNOTSUPP;
 }
 
+/* The machine lacks it: no such monitoring or allocation is looked for. */
+static long no_device(struct domctl *ctl)
+{
+    (void)ctl;
+    return -XEN_ENODEV;
+}
+
 /* Operations on translated guests alone. */
 static long wrong_kind(struct domctl *ctl)
 {
@@ -59,6 +66,7 @@ static long wrong_kind(struct domctl *ctl)
 
 #define ROW(name, flags)  [XEN_DOMCTL_##name] = { domctl_##name, flags }
 #define UNSUPPORTED(name) [XEN_DOMCTL_##name] = { unsupported, 0 }
+#define NO_DEVICE(name)   [XEN_DOMCTL_##name] = { no_device, 0 }
 #define WRONG_KIND(name)  [XEN_DOMCTL_##name] = { wrong_kind, 0 }
 
 static const struct row rows[] = {
@@ -95,18 +103,14 @@ static const struct row rows[] = {
     UNSUPPORTED(set_broken_page_p2m),
     UNSUPPORTED(cacheflush),
     UNSUPPORTED(setvnumainfo),
-    UNSUPPORTED(psr_cmt_op),
-    UNSUPPORTED(psr_alloc),
+    NO_DEVICE(psr_cmt_op),
+    NO_DEVICE(psr_alloc),
     UNSUPPORTED(monitor_op),
     UNSUPPORTED(soft_reset),
     UNSUPPORTED(vuart_op),
     UNSUPPORTED(vmtrace_op),
     UNSUPPORTED(get_paging_mempool_size),
     UNSUPPORTED(set_paging_mempool_size),
-    UNSUPPORTED(gdbsx_guestmemio),
-    UNSUPPORTED(gdbsx_pausevcpu),
-    UNSUPPORTED(gdbsx_unpausevcpu),
-    UNSUPPORTED(gdbsx_domstatus),
     UNSUPPORTED(assign_device),
     UNSUPPORTED(deassign_device),
     UNSUPPORTED(get_device_group),
@@ -120,7 +124,18 @@ static const struct row rows[] = {
     WRONG_KIND(ioport_mapping),
 };
 
+/* gdbsx's numbers, far beyond the others. */
+static const struct row row_gdbsx = { unsupported, 0 };
+
 static uint32_t claimed;
+
+static const struct row *row_of(uint32_t command)
+{
+    if (command >= XEN_DOMCTL_gdbsx_guestmemio && command <= XEN_DOMCTL_gdbsx_domstatus) {
+        return &row_gdbsx;
+    }
+    return command < ARRAY_SIZE(rows) ? &rows[command] : NULL;
+}
 
 long domctl_refuse(const struct domctl *ctl, unsigned int argument, int error, uint64_t value,
                    uint64_t allowed_max)
@@ -132,14 +147,12 @@ long domctl_refuse(const struct domctl *ctl, unsigned int argument, int error, u
 
 struct vcpu *domctl_vcpu(const struct domctl *ctl, uint32_t id)
 {
-    const struct domain *domain = ctl->domain;
-
-    return id < domain->vcpus_max ? atomic_read_acquire(&domain->vcpus[id]) : NULL;
+    return domain_vcpu(ctl->domain, id);
 }
 
 static long run_claimed(struct domctl *ctl)
 {
-    const struct row *row = ctl->op.cmd < ARRAY_SIZE(rows) ? &rows[ctl->op.cmd] : NULL;
+    const struct row *row = row_of(ctl->op.cmd);
     bool known = row != NULL && row->handler != NULL;
     bool copy_out = known && row->flags & COPY_OUT;
     long result;
@@ -158,7 +171,7 @@ static long run_claimed(struct domctl *ctl)
 /* Finds the domain and asks for permission; 0 or the error. */
 static long prepare(struct domctl *ctl)
 {
-    const struct row *row = ctl->op.cmd < ARRAY_SIZE(rows) ? &rows[ctl->op.cmd] : NULL;
+    const struct row *row = row_of(ctl->op.cmd);
 
     if (row == NULL || !(row->flags & NO_DOMAIN)) {
         ctl->domain = domain_get(DOMAIN_ID(ctl->op.domain));

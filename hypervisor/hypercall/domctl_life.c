@@ -4,15 +4,15 @@
 #include "arch/domain.h"
 #include "hypervisor/domain_info.h"
 #include "hypervisor/domctl.h"
+#include "hypervisor/grant.h"
 #include "hypervisor/string.h"
+#include "hypervisor/timer.h"
 
 /* xen/domctl.h: "Used for ABI checking". */
 #define FLAGS_KNOWN      (2 * XEN_DOMCTL_CDF_MAX - 1)
 #define FLAGS_TRANSLATED (XEN_DOMCTL_CDF_hap | XEN_DOMCTL_CDF_oos_off | XEN_DOMCTL_CDF_nested_virt)
 
-#define GRANT_FRAMES_MAX    16384
-#define MAPTRACK_FRAMES_MAX 65536
-#define PV_VCPUS_MAX        8192u
+#define PV_VCPUS_MAX 8192u
 
 /* ---- creation ---------------------------------------------------------------------------------- */
 
@@ -60,29 +60,22 @@ static long check_limits(const struct domctl *ctl)
 {
     const struct xen_domctl_createdomain *config = &ctl->op.u.createdomain;
     uint32_t version = XEN_DOMCTL_GRANT_version(config->grant_opts);
+    struct grant_limits limits = { .frames = config->max_grant_frames,
+                                   .maptrack_frames = config->max_maptrack_frames,
+                                   .version = version };
     int error = arch_domain_config_check(config);
 
     if (config->max_vcpus == 0 || config->max_vcpus > PV_VCPUS_MAX) {
         return domctl_refuse(ctl, VCPUS, -XEN_EINVAL, config->max_vcpus, PV_VCPUS_MAX);
     }
-    if (config->max_grant_frames == 0 || config->max_grant_frames > GRANT_FRAMES_MAX) {
-        return domctl_refuse(ctl, GRANTS, -XEN_EINVAL, (uint64_t)config->max_grant_frames,
-                             GRANT_FRAMES_MAX);
-    }
-    if (config->max_maptrack_frames > MAPTRACK_FRAMES_MAX) {
-        return domctl_refuse(ctl, MAPTRACK, -XEN_EINVAL, (uint64_t)config->max_maptrack_frames,
-                             MAPTRACK_FRAMES_MAX);
-    }
-    if (config->grant_opts != version || version == 0 || version > 2) {
+    if (config->grant_opts != version) {
         return domctl_refuse(ctl, VERSION, -XEN_EINVAL, config->grant_opts, 2);
     }
+    if (grants_limits_decide(&limits) != 0) {
+        return domctl_refuse(ctl, GRANTS, -XEN_EINVAL, (uint64_t)config->max_grant_frames,
+                             (uint64_t)config->max_maptrack_frames);
+    }
     return error ? domctl_refuse(ctl, ARCH, error, config->arch.emulation_flags, 0) : 0;
-}
-
-/* A count below 0 asks for the default; domain_config has 0 for that. */
-static unsigned int limit_of(int32_t asked)
-{
-    return asked < 0 ? 0 : asked == 0 ? 1 : (unsigned int)asked;
 }
 
 static void fill_config(const struct xen_domctl_createdomain *from, struct domain_config *config)
@@ -94,8 +87,8 @@ static void fill_config(const struct xen_domctl_createdomain *from, struct domai
         .create_flags = from->flags,
         .vcpus_max = from->max_vcpus,
         .event_ports_max = last_port + 1,
-        .grant_frames_max = limit_of(from->max_grant_frames),
-        .maptrack_frames_max = limit_of(from->max_maptrack_frames),
+        .grant_frames_max = from->max_grant_frames,
+        .maptrack_frames_max = from->max_maptrack_frames,
         .grant_version_max = XEN_DOMCTL_GRANT_version(from->grant_opts),
     };
     memcpy(config->handle, from->handle, sizeof(config->handle));
@@ -191,8 +184,10 @@ long domctl_pausedomain(struct domctl *ctl)
     return domain_control_pause(ctl->domain);
 }
 
+/* Toolstacks clear the shared page when they build a domain; the wall clock is in it. */
 long domctl_unpausedomain(struct domctl *ctl)
 {
+    wallclock_publish(ctl->domain);
     WRITE_ONCE(ctl->domain->creation_finished, true);
     return domain_control_unpause(ctl->domain);
 }

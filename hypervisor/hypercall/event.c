@@ -8,6 +8,7 @@
  */
 #include "hypervisor/event.h"
 #include "hypervisor/hypercall.h"
+#include "hypervisor/nospec.h"
 #include "hypervisor/security.h"
 #include "hypervisor/string.h"
 #include "hypervisor/trace.h"
@@ -164,7 +165,7 @@ long hypercall_event_channel_op(struct hypercall *call)
     if (sub_op >= ARRAY_SIZE(event_rows)) {
         return -XEN_ENOSYS;
     }
-    row = &event_rows[sub_op];
+    row = &event_rows[index_nospec(sub_op, ARRAY_SIZE(event_rows))];
     memset(&args, 0, sizeof(args));
     rc = guest_copy_from(&args, call->arg[1], row->bytes);
     if (rc != 0) {
@@ -194,7 +195,7 @@ long hypercall_event_channel_op_compat(struct hypercall *call)
     if (op.cmd > EVTCHNOP_unmask) {
         return -XEN_ENOSYS;
     }
-    row = &event_rows[op.cmd];
+    row = &event_rows[index_nospec(op.cmd, EVTCHNOP_unmask + 1)];
     memset(&args, 0, sizeof(args));
     memcpy(&args, &op.u, row->bytes);
     rc = row->run(current_domain(), &args);

@@ -9,6 +9,7 @@
  */
 #include "hypervisor/grant.h"
 #include "hypervisor/hypercall.h"
+#include "hypervisor/nospec.h"
 #include "hypervisor/security.h"
 #include "hypervisor/string.h"
 #include "hypervisor/trace.h"
@@ -26,6 +27,7 @@ union grant_op {
     struct gnttab_map_grant_ref map;
     struct gnttab_copy copy;
     struct gnttab_swap_grant_ref swap;
+    struct gnttab_transfer transfer;
 };
 
 static long move_on(struct hypercall *call, unsigned int done, size_t bytes)
@@ -75,6 +77,11 @@ static void swap_one(union grant_op *op, struct batch *batch)
     op->swap.status = grant_swap(batch->caller, op->swap.ref_a, op->swap.ref_b);
 }
 
+static void transfer_one(union grant_op *op, struct batch *batch)
+{
+    grant_transfer(batch->caller, &op->transfer, &batch->peers[0]);
+}
+
 static long op_map(struct hypercall *call)
 {
     return for_each_op(call, sizeof(struct gnttab_map_grant_ref), map_one);
@@ -88,6 +95,11 @@ static long op_copy(struct hypercall *call)
 static long op_swap(struct hypercall *call)
 {
     return for_each_op(call, sizeof(struct gnttab_swap_grant_ref), swap_one);
+}
+
+static long op_transfer(struct hypercall *call)
+{
+    return for_each_op(call, sizeof(struct gnttab_transfer), transfer_one);
 }
 
 /* ---- unmapping: a TLB flush for UNMAP_BATCH of them ------------------------------------------ */
@@ -232,10 +244,12 @@ static long op_setup_table(struct hypercall *call)
     }
     domain = table_owner(op.dom, SECURITY_GRANT_SETUP, &op.status);
     if (domain != NULL) {
-        if (grants_grow(domain, op.nr_frames) != 0) {
-            op.status = GNTST_general_error;
-        } else {
+        rc = grants_grow(domain, op.nr_frames);
+        if (rc == 0) {
             rc = write_frame_list(domain, guest_handle(op.frame_list), op.nr_frames, false);
+        } else if (rc != -XEN_ERESTART) {
+            op.status = GNTST_general_error;
+            rc = 0;
         }
         domain_put(domain);
     }
@@ -319,6 +333,9 @@ static long op_set_version(struct hypercall *call)
         return rc;
     }
     rc = grants_set_version(current_domain(), op.version);
+    if (rc == -XEN_ERESTART) {
+        return HYPERCALL_CONTINUE;
+    }
     grants_query(current_domain(), &size);
     op.version = size.version;
     written = guest_write(call->arg[1], op);
@@ -346,10 +363,7 @@ static long op_get_version(struct hypercall *call)
     return guest_write(call->arg[1], op);
 }
 
-/*
- * Not offered. A transfer that fails with any other status would have taken the page away, so the
- * array is not even looked at; and memory here is coherent with devices, no cache needs flushing.
- */
+/* Not offered: memory here is coherent with devices, no cache needs flushing. */
 static long op_unsupported(struct hypercall *call)
 {
     return -XEN_EOPNOTSUPP;
@@ -363,7 +377,7 @@ static const struct grant_row {
     [GNTTABOP_unmap_grant_ref] = { op_unmap, false },
     [GNTTABOP_setup_table] = { op_setup_table, true },
     [GNTTABOP_dump_table] = { op_dump_table, true },
-    [GNTTABOP_transfer] = { op_unsupported, false },
+    [GNTTABOP_transfer] = { op_transfer, false },
     [GNTTABOP_copy] = { op_copy, false },
     [GNTTABOP_query_size] = { op_query_size, true },
     [GNTTABOP_unmap_and_replace] = { op_unmap_and_replace, false },
@@ -382,6 +396,7 @@ long hypercall_grant_table_op(struct hypercall *call)
     if (sub_op >= ARRAY_SIZE(grant_rows)) {
         return -XEN_ENOSYS;
     }
+    sub_op = index_nospec(sub_op, ARRAY_SIZE(grant_rows));
     if (current_domain()->grants == NULL) {
         return -XEN_EOPNOTSUPP;
     }

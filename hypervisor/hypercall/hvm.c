@@ -7,27 +7,36 @@
 #include "abi/xen.h"
 #include "hypervisor/domain.h"
 #include "hypervisor/hypercall.h"
+#include "hypervisor/security.h"
 
 #include <xen/hvm/hvm_op.h>
+
+/* The privilege comes first: what ids there are is nothing for others to find out. */
+static long param_op(uint64_t guest_address)
+{
+    struct xen_hvm_param param;
+    struct domain *domain;
+    long error;
+
+    if (guest_read(param, guest_address)) {
+        return -XEN_EFAULT;
+    }
+    domain = domain_get_or_self(DOMAIN_ID(param.domid));
+    error = security_check(current_domain(), domain, SECURITY_HVM_PARAM);
+    if (error == 0) {
+        error = domain == NULL ? -XEN_ESRCH : -XEN_EINVAL; /* not a translated domain */
+    }
+    domain_put(domain);
+    return error;
+}
 
 /* arg[0]: HVMOP_*. Page-table and flush operations of HVM guests are -XEN_ENOSYS for a PV caller. */
 long hypercall_hvm_op(struct hypercall *call)
 {
-    struct domain *domain;
-    struct xen_hvm_param param;
-
     switch (call->arg[0]) {
     case HVMOP_set_param:
     case HVMOP_get_param:
-        if (guest_read(param, call->arg[1])) {
-            return -XEN_EFAULT;
-        }
-        domain = domain_get_or_self(DOMAIN_ID(param.domid));
-        if (!domain) {
-            return -XEN_ESRCH;
-        }
-        domain_put(domain);
-        return -XEN_EINVAL; /* not a translated domain */
+        return param_op(call->arg[1]);
     default:
         return -XEN_ENOSYS;
     }

@@ -18,7 +18,6 @@
 #include "hypervisor/domain.h"
 #include "hypervisor/domain_info.h"
 #include "hypervisor/hypercall.h"
-#include "hypervisor/security.h"
 #include "hypervisor/string.h"
 #include "hypervisor/trace.h"
 
@@ -165,10 +164,6 @@ long hypercall_sysctl(struct hypercall *call)
     struct xen_sysctl op;
     long rc;
 
-    rc = security_check(current_domain(), NULL, SECURITY_SYSCTL);
-    if (rc != 0) {
-        return rc;
-    }
     if (guest_read(op, call->arg[0]) != 0) {
         return -XEN_EFAULT;
     }

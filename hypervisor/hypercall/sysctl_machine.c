@@ -42,6 +42,16 @@ static void count_siblings(struct xen_sysctl_physinfo *info)
     info->cores_per_socket = max(package / info->threads_per_core, 1u);
 }
 
+static uint64_t machine_frames(void)
+{
+    uint64_t frames = 0;
+
+    for (unsigned int node = 0; node < arch_node_count(); node++) {
+        frames += arch_node_frames(node);
+    }
+    return frames;
+}
+
 long sysctl_physinfo(struct xen_sysctl *op)
 {
     struct xen_sysctl_physinfo *info = &op->u.physinfo;
@@ -52,7 +62,7 @@ long sysctl_physinfo(struct xen_sysctl *op)
     info->max_cpu_id = cpu_ids() - 1;
     info->nr_nodes = arch_node_count();
     info->max_node_id = CONFIG_MAX_NUMA_NODES - 1;
-    info->total_pages = frame_count_total();
+    info->total_pages = machine_frames();
     info->free_pages = frame_count_free();
     info->outstanding_pages = frame_count_claimed();
     info->max_mfn = arch_memory_end_mfn() - 1;
@@ -140,7 +150,7 @@ long sysctl_numainfo(struct xen_sysctl *op)
     long rc = 0;
 
     for (node = 0; meminfo != 0 && node < min(room, nodes); node++) {
-        struct xen_sysctl_meminfo info = { frame_count_total_node(node) << PAGE_SHIFT,
+        struct xen_sysctl_meminfo info = { arch_node_frames(node) << PAGE_SHIFT,
                                            frame_count_free_node(node) << PAGE_SHIFT };
 
         if (guest_write(guest_array_at(meminfo, info, node), info) != 0) {

@@ -154,7 +154,7 @@ static struct vcpu *vcpu_of_caller(unsigned long id)
     if (likely(id == current->id)) {
         return current;
     }
-    return id < domain->vcpus_max ? atomic_read_acquire(&domain->vcpus[id]) : NULL;
+    return domain_vcpu(domain, id);
 }
 
 static long vcpu_op(struct vcpu *vcpu, unsigned int op, uint64_t address)
@@ -182,8 +182,11 @@ static long vcpu_op(struct vcpu *vcpu, unsigned int op, uint64_t address)
         vcpu_stop_periodic_timer(vcpu);
         return 0;
     case VCPUOP_set_singleshot_timer:
-        return op_set_singleshot(vcpu, address);
+        return vcpu == current_vcpu() ? op_set_singleshot(vcpu, address) : -XEN_EINVAL;
     case VCPUOP_stop_singleshot_timer:
+        if (vcpu != current_vcpu()) {
+            return -XEN_EINVAL;
+        }
         vcpu_stop_singleshot_timer(vcpu);
         return 0;
     default:

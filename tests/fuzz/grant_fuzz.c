@@ -35,6 +35,7 @@ union fuzz_op {
     struct gnttab_get_version get;
     struct gnttab_swap_grant_ref swap;
     struct gnttab_dump_table dump;
+    struct gnttab_transfer transfer;
 };
 
 static uint64_t fuzz_gfn(struct fuzz_input *input)
@@ -99,6 +100,11 @@ static size_t fuzz_one(struct fuzz_input *input, uint32_t d, unsigned int sub_op
         op->swap.ref_a = fuzz_mostly_below(input, REFS);
         op->swap.ref_b = fuzz_mostly_below(input, REFS);
         return sizeof(op->swap);
+    case GNTTABOP_transfer:
+        op->transfer.mfn = fuzz_gfn(input);
+        op->transfer.domid = fuzz_domain(input);
+        op->transfer.ref = fuzz_mostly_below(input, REFS);
+        return sizeof(op->transfer);
     case GNTTABOP_set_version:
         op->version.version = fuzz_u8(input) % 4;
         return sizeof(op->version);

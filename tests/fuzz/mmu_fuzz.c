@@ -190,6 +190,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct step step;
 
     world_begin();
+    world_domains[1].arch.check_absent = 40;
     host_random_from(data, size);
     host_set_preempt_odds(4);
     for (unsigned int d = 0; d < WORLD_DOMAINS; d++) {

@@ -61,7 +61,7 @@ static uint16_t model_use(uint32_t granter, uint32_t ref)
 
 static bool model_any_use(uint32_t granter)
 {
-    for (uint32_t ref = 0; ref < REFS; ref++) {
+    for (uint32_t ref = GNTTAB_NR_RESERVED_ENTRIES; ref < REFS; ref++) {
         if (model_use(granter, ref) != 0) {
             return true;
         }
@@ -220,9 +220,12 @@ static void step_copy(uint32_t user, uint32_t from, uint32_t to, uint32_t from_r
 static void step_version(uint32_t d)
 {
     uint32_t wanted = 1 + below(2);
-    int expected = wanted != version[d] && model_any_use(d) ? -XEN_EBUSY : 0;
+    int expected = wanted != version[d] && model_any_use(d) ? -XEN_EBUSY : 0, rc;
 
-    BUG_ON(grants_set_version(domains[d], wanted) != expected);
+    do {
+        rc = grants_set_version(domains[d], wanted);
+    } while (rc == -XEN_ERESTART);
+    BUG_ON(rc != expected);
     if (expected == 0 && wanted != version[d]) {
         version[d] = wanted;
         for (uint32_t ref = GNTTAB_NR_RESERVED_ENTRIES; ref < REFS; ref++) {

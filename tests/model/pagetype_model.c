@@ -51,7 +51,7 @@ static void count_table(mfn_t mfn, unsigned int level)
         if (!(pte & PTE_PRESENT) || (level == 4 && i >= SLOT_FIRST && i < SLOT_END)) {
             continue;
         }
-        BUG_ON(!(pte & PTE_USER) || (pte & (PTE_GLOBAL | 0x7ffull << 52)));
+        BUG_ON(!(pte & PTE_USER) || (pte & PTE_GLOBAL));
         if (level > 1) {
             BUG_ON(pte & PTE_HUGE);
             count_table(pte_mfn(pte), level - 1);

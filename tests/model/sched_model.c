@@ -486,6 +486,43 @@ static void a_cap_is_for_what_comes(void **state)
     kill_all(domains, 1);
 }
 
+static void time_alone_is_no_debt(void **state)
+{
+    static const unsigned int half[] = { 500, 500 };
+    struct domain *domains[2];
+    unsigned int got[8];
+
+    start_hogs(domains, 1, 1);
+    pin_all(domains[0], 2);
+    run_for(2 * NS_PER_SECOND);
+    domains[1] = world_domain(2, 1, false);
+    pin_all(domains[1], 2);
+    world_start(domains[1]);
+    shares(domains, 2, got);
+    run_for(200 * NS_PER_MS);
+    shares(domains, 2, got);
+    for (unsigned int i = 0; i < 2; i++) {
+        assert_in_range(got[i], half[i] - 60, half[i] + 60);
+    }
+    /* Nor when it goes to sleep in between. */
+    domain_pause_nosync(domains[1]);
+    run_for(2 * NS_PER_SECOND);
+    (void)world_cpu(2);
+    vcpu_block();
+    host_run_softwork_all();
+    domain_unpause(domains[1]);
+    run_for(5 * NS_PER_MS);
+    (void)world_cpu(0);
+    event_vcpu_notify(domains[0]->vcpus[0]);
+    shares(domains, 2, got);
+    run_for(200 * NS_PER_MS);
+    shares(domains, 2, got);
+    for (unsigned int i = 0; i < 2; i++) {
+        assert_in_range(got[i], half[i] - 60, half[i] + 60);
+    }
+    kill_all(domains, 2);
+}
+
 /* One that sleeps most of the time runs soon after it wakes although a hog has its CPU. */
 static void a_sleeper_runs_soon(void **state)
 {
@@ -583,6 +620,8 @@ int main(void)
         cmocka_unit_test(caps_hold),
         cmocka_unit_test(a_cap_can_be_taken_away),
         cmocka_unit_test(a_cap_is_for_what_comes),
+
+        cmocka_unit_test(time_alone_is_no_debt),
         cmocka_unit_test(a_sleeper_runs_soon),
         cmocka_unit_test(waking_an_idle_cpu_is_one_kick),
         cmocka_unit_test(blocking_with_an_event_pending_goes_on),

@@ -111,6 +111,7 @@ static struct domain *fake_domain_create(uint16_t id, unsigned int vcpus, unsign
                                          unsigned int grant_frames, unsigned int maptrack_frames)
 {
     struct domain *domain = heap_new(struct domain);
+    struct grant_limits limits;
 
     BUG_ON(domain == NULL || fake_domains[id] != NULL);
     fake_domains[id] = domain;
@@ -127,7 +128,11 @@ static struct domain *fake_domain_create(uint16_t id, unsigned int vcpus, unsign
     BUG_ON(domain->shared_info == NULL || domain->vcpus == NULL);
     domain->vcpus_max = vcpus;
     BUG_ON(events_create(domain, ports_max) != 0);
-    BUG_ON(grants_create(domain, grant_frames, maptrack_frames, 0) != 0);
+    limits =
+        (struct grant_limits){ .frames = grant_frames == 0 ? -1 : (int)grant_frames,
+                               .maptrack_frames = maptrack_frames == 0 ? -1 : (int)maptrack_frames,
+                               .version = 2 };
+    BUG_ON(grants_create(domain, &limits) != 0);
     for (unsigned int i = 0; i < vcpus; i++) {
         struct vcpu *vcpu = heap_new(struct vcpu);
 

@@ -51,6 +51,9 @@ static inline struct domain *world_domain(uint16_t id, unsigned int vcpus, bool 
 {
     const struct domain_config config = { .kind = DOMAIN_KIND_PV,
                                           .vcpus_max = vcpus,
+                                          .grant_frames_max = -1,
+                                          .maptrack_frames_max = -1,
+                                          .grant_version_max = 2,
                                           .privileged = privileged };
     struct domain *domain;
     unsigned int i;

@@ -73,7 +73,7 @@ class Guest:
         self.toolstack.run(f"until xenstore-read /local/domain/$(xl domid {self.name})/console/tty; "
                            "do sleep 0.2; done", 120)
         self.toolstack.vm.send(f"xl console {self.name}")
-        self.toolstack.vm.expect(r"to power the machine off", timeout)
+        self.toolstack.vm.expect(r"Type exit to power it off", timeout)
         self._synchronise()
         self._detach()
 

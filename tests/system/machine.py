@@ -68,9 +68,11 @@ class Machine:
         accel="tcg,thread=single",
         timeout=300,
         fatal=True,
+        command=None,
     ):
         """memory in MiB. boot: QEMU arguments that replace the direct boot of the image; kernel
-        None boots the hypervisor with no module at all; fatal: a panic ends the test."""
+        None boots the hypervisor with no module at all; fatal: a panic ends the test; command:
+        what starts the machine in place of all this, with the serial line as its terminal."""
         self.name = name
         self.fatal = FATAL if fatal else ()
         self.timeout = timeout
@@ -84,13 +86,13 @@ class Machine:
             boot += ["-append", f"{console_options()} {append}".strip()]
             if kernel is not None:
                 boot += ["-initrd", module_list(kernel, kernel_append, initramfs)]
-        arguments += boot
+        command = list(map(str, command or [QEMU, *arguments, *boot]))
         self.log = open(self.log_path, "w", encoding="utf-8", errors="replace")
-        self.log.write(f"{QEMU} {' '.join(arguments)}\n")
+        self.log.write(f"{' '.join(command)}\n")
         self.started = time.monotonic()
         self.deadline = self.started + timeout * PATIENCE
         self.child = pexpect.spawn(
-            str(QEMU), arguments, encoding="utf-8", codec_errors="replace", echo=False,
+            command[0], command[1:], encoding="utf-8", codec_errors="replace", echo=False,
             maxread=65536, searchwindowsize=None,
         )
         self.child.logfile_read = self.log
@@ -149,6 +151,19 @@ class Machine:
         self.log.close()
         if not keep_log and not os.environ.get("XENIOS_KEEP_LOGS"):
             self.log_path.unlink(missing_ok=True)
+
+
+# How dom0 names the first disk of each model.
+DISK_NAMES = {"virtio-blk": "/dev/vda", "ahci": "/dev/sda", "nvme": "/dev/nvme0n1"}
+
+
+def disk_devices(path, model="virtio-blk", keep=False):
+    """QEMU's arguments for one disk. What is written is lost, unless it is to be kept."""
+    device = {"virtio-blk": "virtio-blk-pci", "ahci": "ide-hd,bus=ide.0",
+              "nvme": "nvme,serial=xenios"}[model]
+    snapshot = "" if keep else ",snapshot=on"
+    return ["-drive", f"if=none,id=disk0,file={path},format=raw{snapshot}",
+            "-device", f"{device},drive=disk0"]
 
 
 def console_options():

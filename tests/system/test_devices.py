@@ -5,23 +5,18 @@ import hashlib
 
 import pytest
 
-DISKS = {
-    "virtio-blk": ("/dev/vda", ["-device", "virtio-blk-pci,drive=disk0"]),
-    "ahci": ("/dev/sda", ["-device", "ide-hd,drive=disk0,bus=ide.0"]),
-    "nvme": ("/dev/nvme0n1", ["-device", "nvme,drive=disk0,serial=xenios"]),
-}
+from machine import DISK_NAMES, disk_devices
 
 
-@pytest.mark.parametrize("model", DISKS)
+@pytest.mark.parametrize("model", DISK_NAMES)
 def test_storage(machine, random_file, model):
     path, _ = random_file("disk", 16)
     head = hashlib.md5(path.read_bytes()[: 8 << 20]).hexdigest()
-    name, devices = DISKS[model]
     vm = machine(
         cpus=2, append="dom0_mem=512M", kernel_append="xenios.test=storage",
-        devices=["-drive", f"if=none,id=disk0,file={path},format=raw", *devices],
+        devices=disk_devices(path, model, keep=True),
     )
-    vm.expect(rf"disk {name}\r")
+    vm.expect(rf"disk {DISK_NAMES[model]}\r")
     assert vm.expect(r"md5 ([0-9a-f]{32})")[1] == head
     vm.expect(r"written data read back")
     vm.expect(r"XENIOS-TEST storage exit=0\r")

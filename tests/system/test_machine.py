@@ -75,3 +75,12 @@ def test_unknown_option_is_named(machine):
     for said in ('Unknown option "flux-capacitor"', 'Option maxcpus: bad value "2x"'):
         vm.expect(re.escape(said))
     vm.expect(r"Xenios is up")
+
+
+def test_open_processor(machine):
+    """What an old Intel processor is open to is told, and dom0 lives with watched page tables."""
+    vm = start(machine, cpu="Skylake-Client,-hle,-rtm,-smep", append="pv-l1tf=yes", cpus=2)
+    vm.expect(r"Speculative mitigation: branches by retpolines[^\r]*, RSB refilled on entry")
+    vm.expect(r"not-present entries checked for dom0, checked for others; XPTI missing")
+    vm.expect(r"Guests can read all memory of this processor \(Meltdown\)")
+    check_boot(vm, 2)

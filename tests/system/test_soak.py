@@ -10,7 +10,8 @@ import re
 
 import pytest
 
-from debian import debian_disk, disk_devices
+from debian import debian_disk
+from machine import disk_devices
 
 SECONDS = int(os.environ.get("SOAK_SECONDS", "600"))
 # Single-threaded emulation is steadier; tcg,thread=multi lets the CPUs truly meet.

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from debian import debian_disk, disk_devices
+from debian import debian_disk
+from machine import DISK_NAMES, disk_devices
 
 SERVICES = (
     "syscall", "clock", "pipe-one-cpu", "pipe-two-cpus", "fork-exit", "fork-exec", "page-fault",
@@ -24,13 +25,18 @@ def test_micro(machine):
 
 
 @pytest.mark.debian
-def test_debian(machine):
+@pytest.mark.parametrize("model", ["virtio-blk", "ahci", "nvme"])
+def test_debian(machine, model):
+    """systemd starts all it wants to from each kind of disk, does work, and stops it all."""
     vm = machine(
-        cpus=2, memory=2048, append="dom0_mem=1024M", kernel_append="xenios.root=/dev/vda TERM=dumb",
-        devices=disk_devices(debian_disk()), timeout=600,
+        cpus=2, memory=2048, append="dom0_mem=1024M",
+        kernel_append=f"xenios.root={DISK_NAMES[model]} TERM=dumb",
+        devices=disk_devices(debian_disk(), model), timeout=600,
     )
     vm.expect(r"XENIOS-DEBIAN-READY state=(\S+) cpus=2\r")
     vm.expect(r"root@dom0:~# ")
+    if model == "nvme":
+        vm.shell("grep -m1 nvme0q1 /proc/interrupts", r"xen-pirq +-msi-x +nvme0q1")
     vm.shell('echo "failed units: $(systemctl --failed --no-legend | wc -l)"',
              r"failed units: 0\r")
     vm.shell('echo "kind: $(systemd-detect-virt) $(cat /sys/hypervisor/type)"',

@@ -38,27 +38,12 @@ def disk_of_files(folder, files):
     return image
 
 
-class Toolstack:
-    """The machine, at the prompt of dom0's shell."""
+class Shell:
+    """A machine at the prompt of dom0's shell."""
 
-    def __init__(self, machine, folder, files, cpus=2, memory=2048, dom0_memory=1024,
-                 append="", kernel_append="", devices=(), timeout=400):
-        """memory in MiB: the machine's, and dom0's of it. files are found in dom0's
-        /files; the first virtio disk among the devices is dom0's /dev/vda."""
-        arguments = [*devices]
-        if files:
-            disk = disk_of_files(folder, files)
-            arguments += ["-drive", f"if=none,id=files,file={disk},format=raw,snapshot=on"]
-            arguments += ["-device", "virtio-blk-pci,drive=files"]
-        self.vm = machine(
-            cpus=cpus, memory=memory, append=f"dom0_mem={dom0_memory}M {append}",
-            initramfs=toolstack_initramfs(), kernel_append=kernel_append, devices=arguments,
-            timeout=timeout,
-        )
-        self.vm.expect(r"XENIOS-TOOLSTACK-READY status=0\r")
+    def __init__(self, vm):
+        self.vm = vm
         self.vm.expect(PROMPT)
-        if files:
-            self.run("mkdir -p /files && mount LABEL=files /files")
 
     def attempt(self, command, timeout=None):
         """(exit status, what the command printed)."""
@@ -80,6 +65,29 @@ class Toolstack:
     def wait(self, command, pattern, timeout=120):
         """Repeats a command in dom0 until its output has the extended regular expression."""
         return self.run(f"until {command} | grep -E '{pattern}'; do sleep 0.2; done", timeout)
+
+
+class Toolstack(Shell):
+    """The machine with the toolstack in its initramfs."""
+
+    def __init__(self, machine, folder, files, cpus=2, memory=2048, dom0_memory=1024,
+                 append="", kernel_append="", devices=(), timeout=400):
+        """memory in MiB: the machine's, and dom0's of it. files are found in dom0's
+        /files; the first virtio disk among the devices is dom0's /dev/vda."""
+        arguments = [*devices]
+        if files:
+            disk = disk_of_files(folder, files)
+            arguments += ["-drive", f"if=none,id=files,file={disk},format=raw,snapshot=on"]
+            arguments += ["-device", "virtio-blk-pci,drive=files"]
+        vm = machine(
+            cpus=cpus, memory=memory, append=f"dom0_mem={dom0_memory}M {append}",
+            initramfs=toolstack_initramfs(), kernel_append=kernel_append, devices=arguments,
+            timeout=timeout,
+        )
+        vm.expect(r"XENIOS-TOOLSTACK-READY status=0\r")
+        super().__init__(vm)
+        if files:
+            self.run("mkdir -p /files && mount LABEL=files /files")
 
     def free_memory(self):
         """MiB that belong to no domain; dying domains have given back what they can."""

@@ -7,7 +7,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "asm/clock.h"
+#include "asm/guest_tsc.h"
+#include "hypervisor/error.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -75,6 +76,65 @@ static void test_scales(void **state)
             check_scale(to_ticks, value, rates[i], NS_PER_SECOND);
         }
     }
+}
+
+/* Back by the inverse: never ahead, behind by a tick or a nanosecond at most. */
+static void test_inverse(void **state)
+{
+    srand(7);
+    for (unsigned int i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+        struct clock_scale scale = clock_scale_from_hz(rates[i]);
+        uint64_t tick_ns = NS_PER_SECOND / rates[i];
+
+        if (rates[i] > 1ull << 40) {
+            continue; /* its count would not fit */
+        }
+        assert_int_equal(clock_scale_invert(scale, 0), 0);
+        for (unsigned int n = 0; n < 20000; n++) {
+            uint64_t ns = any_number() >> 11; /* 100 days */
+            uint64_t back = clock_scale_apply(scale, clock_scale_invert(scale, ns));
+
+            assert_true(back <= ns && ns - back <= tick_ns + 1);
+        }
+    }
+}
+
+static void test_guest_counter(void **state)
+{
+    const struct clock_sample host = { 1, 2, { 3, 4 } };
+    struct guest_tsc tsc = { 0 };
+    struct clock_sample sample;
+    uint64_t before;
+
+    assert_false(tsc.emulated);
+    assert_int_equal(guest_tsc_khz(&tsc), 1000000); /* the host's */
+    assert_int_equal(guest_tsc_set(&tsc, 3, 0, 0, 0, 0), -XEN_EINVAL);
+    assert_int_equal(guest_tsc_set(&tsc, GUEST_TSC_NATIVE, 999, 0, 0, 0), -XEN_EINVAL);
+    assert_int_equal(guest_tsc_set(&tsc, GUEST_TSC_EMULATE, 999, 0, 0, 0), -XEN_ERANGE);
+    assert_int_equal(guest_tsc_set(&tsc, GUEST_TSC_DEFAULT, 100000001, 0, 0, 0), -XEN_ERANGE);
+    assert_int_equal(guest_tsc_set(&tsc, GUEST_TSC_DEFAULT, 1000000, 9, 2, 10), 0);
+    assert_false(tsc.emulated);
+    sample = guest_tsc_sample(&tsc, &host);
+    assert_true(sample.tsc == 1 && sample.ns == 2 && sample.scale.mul == 3);
+    assert_int_equal(guest_tsc_set(&tsc, GUEST_TSC_NATIVE, 0, 9, 2, 10), 0);
+    assert_false(tsc.emulated);
+    assert_int_equal(guest_tsc_set(&tsc, GUEST_TSC_DEFAULT, 2300000, 0, 0, 0), 0);
+    assert_true(tsc.emulated); /* it came from a machine with another rate */
+
+    /* Of an age at its start, and at the rate asked for. */
+    assert_int_equal(
+        guest_tsc_set(&tsc, GUEST_TSC_EMULATE, 2300000, 5 * NS_PER_SECOND, 1, NS_PER_SECOND), 0);
+    sample = guest_tsc_sample(&tsc, &host);
+    assert_true(difference(guest_tsc_count(&tsc, NS_PER_SECOND), 11500000000) <= 16);
+    assert_true(difference(guest_tsc_count(&tsc, 3 * NS_PER_SECOND), 16100000000) <= 16);
+    for (int64_t now = 3 * (int64_t)NS_PER_SECOND; now < 3 * (int64_t)NS_PER_SECOND + 5000; now++) {
+        int64_t seen = clock_sample_time(&sample, guest_tsc_count(&tsc, now));
+
+        assert_true(seen <= now && now - seen <= 1);
+    }
+    before = guest_tsc_count(&tsc, 4 * NS_PER_SECOND);
+    assert_int_equal(guest_tsc_count(&tsc, 4 * NS_PER_SECOND - 100), before); /* a CPU behind */
+    assert_true(guest_tsc_count(&tsc, 4 * NS_PER_SECOND + 100) > before);
 }
 
 static void test_counter_delta(void **state)
@@ -158,7 +218,8 @@ int main(void)
         cmocka_unit_test(test_mul_div),       cmocka_unit_test(test_scales),
         cmocka_unit_test(test_counter_delta), cmocka_unit_test(test_sample),
         cmocka_unit_test(test_steer_follows), cmocka_unit_test(test_steer_limits),
-        cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_dates),         cmocka_unit_test(test_inverse),
+        cmocka_unit_test(test_guest_counter),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

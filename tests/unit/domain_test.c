@@ -65,7 +65,9 @@ static void a_domain_is_found_while_it_lives(void **state)
 static void a_reference_keeps_a_dead_domain(void **state)
 {
     struct domain *domain = world_domain(5, 1, false);
-    const struct domain_config config = { .kind = DOMAIN_KIND_PV, .vcpus_max = 1 };
+    const struct domain_config config = {
+        .kind = DOMAIN_KIND_PV, .vcpus_max = 1, .grant_frames_max = -1, .grant_version_max = 2
+    };
     int error;
 
     assert_ptr_equal(domain_get(DOMAIN_ID(5)), domain);
@@ -84,7 +86,9 @@ static void a_reference_keeps_a_dead_domain(void **state)
 
 static void bad_configurations_are_refused(void **state)
 {
-    struct domain_config config = { .kind = DOMAIN_KIND_PV, .vcpus_max = 0 };
+    struct domain_config config = {
+        .kind = DOMAIN_KIND_PV, .vcpus_max = 0, .grant_frames_max = -1, .grant_version_max = 2
+    };
     int error;
 
     assert_null(domain_create(DOMAIN_ID(1), &config, &error));
@@ -106,7 +110,9 @@ static void bad_configurations_are_refused(void **state)
 
 static void creation_without_memory_leaves_nothing(void **state)
 {
-    const struct domain_config config = { .kind = DOMAIN_KIND_PV, .vcpus_max = 64 };
+    const struct domain_config config = {
+        .kind = DOMAIN_KIND_PV, .vcpus_max = 64, .grant_frames_max = -1, .grant_version_max = 2
+    };
     struct frame *taken = NULL, *frame;
     unsigned int kept, id, failed = 0;
     int error;
@@ -246,7 +252,9 @@ static void pauses_nest(void **state)
 
 static void a_vcpu_of_a_paused_domain_starts_paused(void **state)
 {
-    const struct domain_config config = { .kind = DOMAIN_KIND_PV, .vcpus_max = 2 };
+    const struct domain_config config = {
+        .kind = DOMAIN_KIND_PV, .vcpus_max = 2, .grant_frames_max = -1, .grant_version_max = 2
+    };
     struct domain *domain;
     int error;
 

@@ -14,6 +14,7 @@
 #include "asm/policy_request.h"
 #include "hypervisor/domctl.h"
 #include "hypervisor/frame.h"
+#include "hypervisor/grant.h"
 #include "hypervisor/memory.h"
 #include "hypervisor/rangeset.h"
 #include "hypervisor/trace.h"
@@ -60,6 +61,7 @@ static void fill_create(uint32_t vcpus)
 {
     memset(&op, 0, sizeof(op));
     op.u.createdomain = (struct xen_domctl_createdomain){
+        .ssidref = 12,
         .max_vcpus = vcpus,
         .max_evtchn_port = 1023,
         .max_grant_frames = -1,
@@ -176,6 +178,8 @@ static void what_is_not_there_says_so(void **state)
     assert_int_equal(plain(XEN_DOMCTL_monitor_op, id), -XEN_EOPNOTSUPP);
     assert_int_equal(plain(XEN_DOMCTL_set_virq_handler, id), -XEN_EOPNOTSUPP);
     assert_int_equal(plain(XEN_DOMCTL_gdbsx_domstatus, id), -XEN_EOPNOTSUPP);
+    assert_int_equal(plain(XEN_DOMCTL_psr_cmt_op, id), -XEN_ENODEV);
+    assert_int_equal(plain(XEN_DOMCTL_psr_alloc, id), -XEN_ENODEV);
     assert_int_equal(plain(XEN_DOMCTL_test_assign_device, DOMID_INVALID), -XEN_EOPNOTSUPP);
     assert_int_equal(plain(XEN_DOMCTL_getvcpuextstate, id), -XEN_EOPNOTSUPP);
     assert_int_equal(plain(XEN_DOMCTL_gethvmcontext, id), -XEN_EINVAL);
@@ -251,8 +255,8 @@ static void absurd_domains_are_refused(void **state)
     REFUSED(config->max_vcpus = 0, -XEN_EINVAL);
     REFUSED(config->max_vcpus = 8193, -XEN_EINVAL);
     REFUSED(config->max_grant_frames = 0, -XEN_EINVAL);
-    REFUSED(config->max_grant_frames = 16385, -XEN_EINVAL);
-    REFUSED(config->max_maptrack_frames = 65537, -XEN_EINVAL);
+    REFUSED(config->max_grant_frames = 65, -XEN_EINVAL);
+    REFUSED(config->max_maptrack_frames = 1025, -XEN_EINVAL);
     REFUSED(config->grant_opts = 0, -XEN_EINVAL);
     REFUSED(config->grant_opts = 3, -XEN_EINVAL);
     REFUSED(config->grant_opts = 0x12, -XEN_EINVAL);
@@ -261,6 +265,40 @@ static void absurd_domains_are_refused(void **state)
     REFUSED(config->arch.emulation_flags = 1, -XEN_EINVAL);
 #undef REFUSED
     assert_int_equal(frame_count_free(), free);
+}
+
+/* What the toolstack said is what there is: ports, grant frames, mappings, version, memory. */
+static void limits_are_those_asked_for(void **state)
+{
+    const struct memory_placement placement = { .node = ALLOC_NODE_ANY, .bits = 64 };
+    struct evtchn_alloc_unbound unbound = { .dom = DOMID_SELF };
+    struct domain *domain;
+    unsigned int ports = 0;
+    mfn_t mfn;
+    int rc;
+
+    fill_create(1);
+    op.u.createdomain.max_evtchn_port = 200;
+    op.u.createdomain.max_grant_frames = 3;
+    op.u.createdomain.max_maptrack_frames = 0;
+    op.u.createdomain.grant_opts = XEN_DOMCTL_GRANT_version(1);
+    assert_int_equal(create_with(), 0);
+    domain = domain_of_owner(op.domain);
+    unbound.dom = op.domain;
+    while ((rc = event_alloc_unbound(control, &unbound)) == 0) {
+        ports++;
+    }
+    assert_int_equal(rc, -XEN_ENOSPC);
+    assert_int_equal(ports, 200); /* 1 .. 200 */
+    assert_int_equal(domain->quotas[QUOTA_EVENT_BUCKETS].used, 2);
+    while ((rc = grants_grow(domain, 3)) == -XEN_ERESTART) {
+    }
+    assert_int_equal(rc, 0);
+    assert_int_equal(grants_grow(domain, 4), -XEN_EINVAL);
+    assert_int_equal(domain->quotas[QUOTA_GRANT_MAPPINGS].limit, 0);
+    assert_int_equal(grants_set_version(domain, 2), -XEN_EOPNOTSUPP);
+    assert_int_equal(memory_populate(domain, 0, 0, &placement, &mfn), -XEN_ENOMEM);
+    destroy(domain->id.value);
 }
 
 static void creation_whose_result_is_lost_is_undone(void **state)
@@ -301,6 +339,7 @@ static void the_next_domain_is_described(void **state)
     assert_int_equal(info.max_pages, 1024);
     assert_int_equal(info.tot_pages, 0);
     assert_int_equal(info.handle[2], 3);
+    assert_int_equal(info.ssidref, 0);
     assert_int_equal(info.shared_info_frame, virt_to_mfn(domain_of_owner(b)->shared_info).value);
     destroy(a);
     assert_int_equal(plain(XEN_DOMCTL_getdomaininfo, a), 0);
@@ -346,6 +385,21 @@ static void pauses_are_counted(void **state)
     assert_int_equal(plain(XEN_DOMCTL_pausedomain, id), -XEN_E2BIG);
     assert_true(info_of(id).flags & XEN_DOMINF_paused);
     assert_true(domain_valid(domain_of_owner(id)));
+    destroy(id);
+}
+
+static void a_domain_starts_with_the_wall_clock(void **state)
+{
+    domid_t id = create(1);
+    struct domain *domain = domain_of_owner(id);
+
+    wallclock_set(1000, 7, time_now());
+    op.u.settimeoffset.time_offset_seconds = 3600;
+    assert_int_equal(domctl(XEN_DOMCTL_settimeoffset, id), 0);
+    memset(domain->shared_info, 0, PAGE_SIZE); /* as libxc does */
+    assert_int_equal(plain(XEN_DOMCTL_unpausedomain, id), 0);
+    assert_int_equal(domain->shared_info->wc_sec + time_now() / NS_PER_SECOND, 4600);
+    assert_int_equal(domain->shared_info->wc_nsec, 7);
     destroy(id);
 }
 
@@ -601,12 +655,23 @@ static void properties_are_kept(void **state)
     memset(&op, 0, sizeof(op));
     op.u.tsc_info.tsc_mode = 2;
     assert_int_equal(domctl(XEN_DOMCTL_settscinfo, id), 0);
-    op.u.tsc_info.tsc_mode = 1;
-    assert_int_equal(domctl(XEN_DOMCTL_settscinfo, id), -XEN_EOPNOTSUPP);
     op.u.tsc_info.tsc_mode = 3;
     assert_int_equal(domctl(XEN_DOMCTL_settscinfo, id), -XEN_EINVAL);
     assert_int_equal(domctl(XEN_DOMCTL_gettscinfo, id), 0);
     assert_int_equal(op.u.tsc_info.tsc_mode, 2);
+    assert_int_equal(op.u.tsc_info.gtsc_khz, 1000000);
+    assert_int_equal(op.u.tsc_info.elapsed_nsec, 0);
+    op.u.tsc_info = (struct xen_domctl_tsc_info){ 1, 2000000, 5, 0, 12345 };
+    assert_int_equal(domctl(XEN_DOMCTL_settscinfo, id), 0);
+    host_advance_time(55);
+    assert_int_equal(domctl(XEN_DOMCTL_gettscinfo, id), 0);
+    assert_int_equal(op.u.tsc_info.tsc_mode, 1);
+    assert_int_equal(op.u.tsc_info.gtsc_khz, 2000000);
+    assert_int_equal(op.u.tsc_info.incarnation, 5);
+    assert_int_equal(op.u.tsc_info.elapsed_nsec, 12400);
+    assert_int_equal(plain(XEN_DOMCTL_unpausedomain, id), 0);
+    assert_int_equal(domctl(XEN_DOMCTL_settscinfo, id), -XEN_EBUSY);
+    assert_int_equal(plain(XEN_DOMCTL_pausedomain, id), 0);
     memset(&op, 0, sizeof(op));
     op.u.setdomainhandle.handle[0] = 9;
     assert_int_equal(domctl(XEN_DOMCTL_setdomainhandle, id), 0);
@@ -661,12 +726,14 @@ int main(void)
         TEST(domains_come_and_go_without_a_trace),
         TEST(an_id_can_be_asked_for),
         TEST(absurd_domains_are_refused),
+        TEST(limits_are_those_asked_for),
         TEST(creation_whose_result_is_lost_is_undone),
         TEST(vcpus_are_as_many_as_was_said),
         TEST(the_next_domain_is_described),
         TEST(a_dead_domain_is_seen_until_it_is_gone),
         TEST(a_domain_that_was_built_knows_the_time),
         TEST(pauses_are_counted),
+        TEST(a_domain_starts_with_the_wall_clock),
         TEST(a_shut_down_domain_is_resumed),
         TEST(a_vcpu_gets_its_context),
         TEST(vcpus_are_pinned),

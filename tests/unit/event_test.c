@@ -354,6 +354,7 @@ static void pollers_are_woken(void **state)
     bit_set(dom1->shared_info->evtchn_mask, b.port);
     poller->pause_flags = VCPU_BLOCKED | VCPU_POLLING;
     poller->poll_port = b.port;
+    event_poll_begin(poller);
     assert_int_equal(event_port_pending(dom1, b.port), 0);
     assert_int_equal(send_event(a.port), 0);
     assert_int_equal(poller->pause_flags, VCPU_BLOCKED | VCPU_POLLING);
@@ -417,6 +418,7 @@ static void race_poller(void *data)
     while (polls_left > 0) {
         atomic_write(&vcpu->poll_port, poll_ports[0]);
         (void)atomic_or(&vcpu->pause_flags, VCPU_BLOCKED | VCPU_POLLING);
+        event_poll_begin(vcpu);
         if (event_port_pending(dom1, poll_ports[0]) != 0) {
             (void)atomic_and(&vcpu->pause_flags, ~(VCPU_BLOCKED | VCPU_POLLING));
             bit_clear(dom1->shared_info->evtchn_pending, poll_ports[0]);

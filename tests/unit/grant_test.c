@@ -11,6 +11,9 @@
 
 #include "hypervisor/debug_key.h"
 #include "hypervisor/hypercall.h"
+#include "hypervisor/option.h"
+
+#include "hypervisor/core/grant/grant_private.h"
 
 static struct domain *dom0, *dom1;
 static struct grant_entry_v1 *entries; /* dom1's table, version 1 */
@@ -323,12 +326,18 @@ static void tables_grow_to_their_limit(void **state)
     struct gnttab_setup_table op = { .dom = DOMID_SELF, .nr_frames = 4 };
     struct gnttab_query_size size = { .dom = DOMID_SELF };
     struct hypercall call = { .arg = { GNTTABOP_setup_table, 0, 1 } };
+    unsigned int preempted = 0;
 
     act_as(dom1);
     op.frame_list.p = (void *)(uintptr_t)host_guest_map(frames, sizeof(frames));
     call.arg[1] = host_guest_map(&op, sizeof(op));
-    assert_int_equal(hypercall_grant_table_op(&call), 0);
+    host_set_preempt_odds(1); /* whenever it looks */
+    while (hypercall_grant_table_op(&call) == HYPERCALL_CONTINUE) {
+        preempted++;
+    }
+    assert_int_equal(preempted, 2);
     assert_int_equal(op.status, GNTST_okay);
+    assert_int_equal(dom1->quotas[QUOTA_GRANT_FRAMES].used, 4);
     assert_int_equal(frames[0], fake_gfn(entries));
     assert_int_equal(frames[3], fake_gfn(shared_page(dom1, 3)));
     assert_int_equal(frames[4], 0);
@@ -405,6 +414,120 @@ static void version_2_has_status_words_and_parts_of_pages(void **state)
     assert_int_equal(entries[9].flags, 0);
 }
 
+/* The console's ring is mapped before the guest chooses a version. */
+static void reserved_entries_keep_their_users(void **state)
+{
+    union grant_entry_v2 *v2 = (void *)entries;
+    char *console = lend(GNTTAB_RESERVED_CONSOLE, 0), *store = lend(GNTTAB_RESERVED_XENSTORE, 0);
+    struct gnttab_map_grant_ref op = map(GNTTAB_RESERVED_CONSOLE, GNTMAP_host_map);
+    struct gnttab_map_grant_ref other =
+        map(GNTTAB_RESERVED_XENSTORE, GNTMAP_host_map | GNTMAP_readonly);
+    grant_status_t *status;
+    mfn_t mfn;
+
+    act_as(dom1);
+    set_version(2, 0);
+    assert_int_equal(grants_frame(dom1, 0, true, &mfn), 0);
+    status = mfn_to_virt(mfn);
+    assert_int_equal(v2[0].hdr.flags, GTF_permit_access);
+    assert_int_equal(v2[0].full_page.frame, fake_gfn(console));
+    assert_int_equal(v2[1].full_page.frame, fake_gfn(store));
+    assert_int_equal(status[0], GTF_reading | GTF_writing);
+    assert_int_equal(status[1], GTF_reading);
+    assert_int_equal(status[2], 0);
+    act_as(dom0);
+    assert_int_equal(unmap(op.host_addr, 0, op.handle), GNTST_okay);
+    assert_int_equal(status[0], 0);
+    act_as(dom1);
+    set_version(1, 0);
+    assert_int_equal(use_of(0), 0);
+    assert_int_equal(use_of(1), GTF_reading);
+    assert_int_equal(entries[1].frame, fake_gfn(store));
+    act_as(dom0);
+    assert_int_equal(unmap(other.host_addr, 0, other.handle), GNTST_okay);
+    assert_int_equal(use_of(1), 0);
+}
+
+/* Frame by frame, with others in between: nobody gets a pin, and a use ends it. */
+static void a_change_of_version_can_be_interrupted(void **state)
+{
+    struct grant_table *table = dom1->grants;
+    struct gnttab_map_grant_ref op, held;
+    mfn_t mfn;
+
+    while (grants_frame(dom1, 3, false, &mfn) == -XEN_ERESTART) {
+    }
+    assert_int_equal(table->frames, 4);
+    lend(1, 0);
+    lend(8, 0);
+    held = map(8, GNTMAP_host_map);
+    host_set_preempt_odds(1);
+    assert_int_equal(grants_set_version(dom1, 2), -XEN_EBUSY); /* the first frame is looked at */
+    assert_false(table->version_changing);
+    assert_int_equal(unmap(held.host_addr, 0, held.handle), GNTST_okay);
+
+    lend(8, 0);
+    assert_int_equal(grants_set_version(dom1, 2), -XEN_ERESTART);
+    op = map(8, GNTMAP_host_map);
+    assert_int_equal(op.status, GNTST_eagain);
+    assert_int_equal(grants_set_version(dom1, 1), 0); /* it still is */
+    for (unsigned int steps = 2; steps < 2 * 4 - 1; steps++) {
+        assert_int_equal(grants_set_version(dom1, 2), -XEN_ERESTART);
+        assert_int_equal(table->version, 1);
+    }
+    assert_int_equal(grants_set_version(dom1, 2), 0);
+    assert_int_equal(table->version, 2);
+    assert_int_equal(((union grant_entry_v2 *)(void *)entries)[1].hdr.flags, GTF_permit_access);
+    assert_int_equal(((union grant_entry_v2 *)(void *)entries)[8].hdr.flags, 0);
+    assert_true(grants_valid(dom1));
+}
+
+static void a_limit_of_nothing_is_one(void **state)
+{
+    struct grant_limits limits = { .frames = 64, .maptrack_frames = 0, .version = 1 };
+    struct domain *domain = heap_new(struct domain);
+
+    domain->id = DOMAIN_ID(5);
+    spin_lock_init(&domain->frame_lock, LOCK_PAGE_LIST);
+    domain->refs = 1;
+    fake_domains[5] = domain;
+    assert_int_equal(grants_create(domain, &limits), 0);
+    assert_int_equal(grant_handle_alloc(domain), HANDLE_NONE);
+    assert_int_equal(grants_set_version(domain, 2), -XEN_EOPNOTSUPP);
+    assert_int_equal(grants_grow(domain, 65), -XEN_EINVAL);
+    atomic_write(&domain->dying, DOMAIN_DYING);
+    while (grants_release_mappings(domain) == -XEN_ERESTART) {
+    }
+    grants_free(domain);
+    assert_true(quota_settled(domain));
+    domain_put(domain);
+}
+
+static void limits_beyond_the_options_are_refused(void **state)
+{
+    static const struct grant_limits bad[] = {
+        { 0, 1, 2 }, { 65, 1, 2 }, { 1, 1025, 2 }, { 1, 1, 0 }, { 1, 1, 3 },
+    };
+    struct grant_limits most = { -1, -1, 2 };
+
+    for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
+        struct grant_limits limits = bad[i];
+
+        assert_int_equal(grants_limits_decide(&limits), -XEN_EINVAL);
+    }
+    assert_int_equal(grants_limits_decide(&most), 0);
+    assert_int_equal(most.frames, 64);
+    assert_int_equal(most.maptrack_frames, 1024);
+    options_parse("gnttab_max_frames=100 gnttab=max-ver:1,transitive=no gnttab=no-transfer");
+    most = (struct grant_limits){ 100, -1, 2 };
+    assert_int_equal(grants_limits_decide(&most), 0);
+    assert_int_equal(most.version, 1);
+    options_parse("gnttab_max_frames=64 gnttab=max-ver:2 gnttab=max-ver:3 gnttab=transitive");
+    most = (struct grant_limits){ 64, -1, 2 };
+    assert_int_equal(grants_limits_decide(&most), 0);
+    assert_int_equal(most.version, 2);
+}
+
 static void idle_entries_are_swapped(void **state)
 {
     struct gnttab_swap_grant_ref op = { .ref_a = 40, .ref_b = 41 };
@@ -470,12 +593,9 @@ static void the_dump_is_not_a_guests_to_make(void **state)
 
 static void what_is_not_offered_is_refused(void **state)
 {
-    struct gnttab_transfer transfer = { .domid = 1, .status = 77 };
     struct gnttab_cache_flush flush = { .op = GNTTAB_CACHE_CLEAN };
     struct hypercall call = { .arg = { 99, 0, 1 } };
 
-    assert_int_equal(OP(transfer, transfer), -XEN_EOPNOTSUPP);
-    assert_int_equal(transfer.status, 77);
     assert_int_equal(OP(cache_flush, flush), -XEN_EOPNOTSUPP);
     assert_int_equal(hypercall_grant_table_op(&call), -XEN_ENOSYS);
     call.arg[0] = GNTTABOP_copy;
@@ -561,6 +681,53 @@ static void revoking_races_with_mapping(void **state)
     assert_int_equal(host_writable_references(), 0);
 }
 
+static void race_mapper(void *data)
+{
+    struct grant_peer peer = { NULL };
+
+    for (unsigned int i = 0; i < 300; i++) {
+        struct gnttab_map_grant_ref op = {
+            .host_addr = 0x100000, .ref = 1, .dom = 1, .flags = GNTMAP_host_map
+        };
+        struct grant_unmap unmap_op = { .host_address = 0x100000 };
+
+        grant_map(dom0, &op, &peer);
+        assert_true(op.status == GNTST_okay || op.status == GNTST_eagain);
+        HOST_SWITCH_POINT();
+        if (op.status == GNTST_okay) {
+            unmap_op.handle = op.handle;
+            grant_unmap_begin(dom0, &unmap_op);
+            grant_unmap_finish(dom0, &unmap_op, 1);
+            assert_int_equal(unmap_op.status, GNTST_okay);
+        }
+    }
+    grant_peer_put(&peer);
+    race_users--;
+}
+
+static void race_versions(void *data)
+{
+    while (race_users > 0) {
+        assert_int_equal(grants_set_version(dom1, 1 + (uint32_t)host_random_below(2)), 0);
+        arch_cpu_relax();
+    }
+}
+
+static void changing_versions_races_with_reserved_entries(void **state)
+{
+    char *page = lend(1, 0), *idle = lend(0, 0);
+
+    race_users = 1;
+    host_spawn(0, race_mapper, NULL);
+    host_spawn(1, race_versions, NULL);
+    host_run();
+    assert_int_equal(grants_set_version(dom1, 1), 0);
+    assert_int_equal(entries[0].frame, fake_gfn(idle));
+    assert_int_equal(entries[0].flags, GTF_permit_access);
+    assert_int_equal(entries[1].frame, fake_gfn(page));
+    assert_int_equal(entries[1].flags, GTF_permit_access);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -578,12 +745,17 @@ int main(void)
         TEST(copies_check_both_ends),
         TEST(tables_grow_to_their_limit),
         TEST(version_2_has_status_words_and_parts_of_pages),
+        TEST(reserved_entries_keep_their_users),
+        TEST(a_change_of_version_can_be_interrupted),
+        TEST(a_limit_of_nothing_is_one),
+        TEST(limits_beyond_the_options_are_refused),
         TEST(idle_entries_are_swapped),
         TEST(a_dead_granter_is_kept_by_its_mappings),
         TEST(the_dump_shows_grants_in_use),
         TEST(the_dump_is_not_a_guests_to_make),
         TEST(what_is_not_offered_is_refused),
         TEST(revoking_races_with_mapping),
+        TEST(changing_versions_races_with_reserved_entries),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,8 @@
 #include "abi/xen.h"
 #include "hypervisor/console.h"
 #include "hypervisor/hypercall.h"
+#include "hypervisor/security.h"
+#include "hypervisor/trace.h"
 #include "hypervisor/version.h"
 
 #include <xen/features.h>
@@ -90,10 +92,31 @@ static void every_row_is_complete(void **state)
         if (hypercall_table[i].handler) {
             assert_non_null(hypercall_table[i].name);
             assert_true(hypercall_table[i].args <= HYPERCALL_ARGS);
+            assert_true(hypercall_table[i].security < SECURITY_OPERATION_COUNT ||
+                        hypercall_table[i].security == HYPERCALL_OWN ||
+                        hypercall_table[i].security == HYPERCALL_SUB_OPERATION);
             rows++;
         }
     }
     assert_true(rows >= 12);
+}
+
+/* Before anything is read, whatever the arguments; and it leaves a record. */
+static void the_table_keeps_guests_out(void **state)
+{
+    static const unsigned int kept[] = { __HYPERVISOR_sysctl, __HYPERVISOR_domctl,
+                                         __HYPERVISOR_console_io };
+    struct trace_refusal last;
+
+    for (unsigned int i = 0; i < ARRAY_SIZE(kept); i++) {
+        run_as(GUEST);
+        assert_int_equal(call(kept[i], ~0ul, ~0ul, ~0ul), -XEN_EPERM);
+        assert_true(trace_last(0, &last));
+        assert_int_equal(last.operation, TRACE_OPERATION_SECURITY);
+        assert_int_equal(last.sub_operation, hypercall_table[kept[i]].security);
+        run_as(CONTROL);
+        assert_int_not_equal(call(kept[i], ~0ul, ~0ul, ~0ul), -XEN_EPERM);
+    }
 }
 
 /* ---- xen_version ----------------------------------------------------------------------------- */
@@ -269,6 +292,12 @@ static void no_domain_has_hvm_parameters(void **state)
     param.domid = 77;
     assert_int_equal(call(__HYPERVISOR_hvm_op, HVMOP_set_param, (uintptr_t)&param, 0), -XEN_ESRCH);
     assert_int_equal(call(__HYPERVISOR_hvm_op, HVMOP_flush_tlbs, 0, 0), -XEN_ENOSYS);
+    run_as(GUEST); /* whether there is such a domain is not told */
+    assert_int_equal(call(__HYPERVISOR_hvm_op, HVMOP_set_param, (uintptr_t)&param, 0), -XEN_EPERM);
+    param.domid = domains[CONTROL]->id.value;
+    assert_int_equal(call(__HYPERVISOR_hvm_op, HVMOP_get_param, (uintptr_t)&param, 0), -XEN_EPERM);
+    param.domid = domains[GUEST]->id.value;
+    assert_int_equal(call(__HYPERVISOR_hvm_op, HVMOP_get_param, (uintptr_t)&param, 0), -XEN_EINVAL);
     assert_true(domain_valid(domains[CONTROL]));
 }
 
@@ -389,6 +418,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(numbers_without_a_handler_are_refused),
         TEST(every_row_is_complete),
+        TEST(the_table_keeps_guests_out),
         TEST(versions_are_told),
         TEST(a_guest_learns_no_command_line),
         TEST(compile_info_is_whole),

@@ -116,7 +116,7 @@ static void one_at_a_time(void **state)
 {
     done = 0;
     run_all(exclusive);
-    assert_true(done > 100 * CPUS);
+    assert_true(done > 60 * CPUS); /* half of the turns wait for it */
 }
 
 static void pairs(void *data)

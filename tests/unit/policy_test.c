@@ -11,6 +11,7 @@
 
 #include "abi/xen.h"
 #include "asm/host.h"
+#include "asm/guest_tsc.h"
 #include "asm/policy.h"
 #include "hypervisor/version.h"
 
@@ -82,7 +83,8 @@ static void make(enum machine which, uint64_t xcr0)
 /* The guest's answer, with a vcpu that has not enabled anything. */
 static const uint32_t *ask(uint32_t leaf, uint32_t subleaf)
 {
-    static const struct cpuid_context context = { .vcpu_id = 0, .xcr0 = 1 };
+    static const struct guest_tsc tsc;
+    static const struct cpuid_context context = { .vcpu_id = 0, .xcr0 = 1, .tsc = &tsc };
     static uint32_t out[4];
 
     memset(out, 0xaa, sizeof(out));
@@ -168,8 +170,8 @@ static void what_needs_ring_0_is_hidden(void **state)
               BIT(25) },
         /* UMIP PKU OSPKE WAITPKG CET LA57 RDPID KL */
         { 7, CPUID_C, BIT(2) | BIT(3) | BIT(4) | BIT(5) | BIT(7) | BIT(16) | BIT(22) | BIT(23) },
-        /* everything that is an MSR's */
-        { 7, CPUID_D, ~BIT(4) },
+        /* whatever has an MSR, but those of speculation */
+        { 7, CPUID_D, ~(BIT(4) | BIT(10) | BIT(26) | BIT(27) | BIT(29) | BIT(31)) },
         /* SVM x2APIC-space SKINIT WDT LWP perfctr; MMCFG 1 GiB pages RDTSCP */
         { EXTENDED + 1, CPUID_C, BIT(2) | BIT(3) | BIT(12) | BIT(13) | BIT(15) | BIT(23) },
         { EXTENDED + 1, CPUID_D, BIT(3) | BIT(13) | BIT(12) | BIT(17) | BIT(26) | BIT(27) },
@@ -311,7 +313,8 @@ static void old_processors_have_few_leaves(void **state)
 
 static void the_hypervisor_introduces_itself(void **state)
 {
-    const struct cpuid_context context = { .tsc_khz = 2345678, .physical_bits = 46 };
+    struct guest_tsc tsc = { .mode = GUEST_TSC_NATIVE, .incarnation = 3 };
+    const struct cpuid_context context = { .tsc = &tsc, .physical_bits = 46 };
     uint32_t out[4];
 
     make(MACHINE_FULL, XCR0_AVX);
@@ -321,9 +324,21 @@ static void the_hypervisor_introduces_itself(void **state)
     assert_int_equal(ask(HYPERVISOR + 1, 0)[CPUID_A], XENIOS_ABI_MAJOR << 16 | XENIOS_ABI_MINOR);
     assert_int_equal(ask(HYPERVISOR + 2, 0)[CPUID_C], XEN_CPUID_FEAT1_MMU_PT_UPDATE_PRESERVE_AD);
     policy_cpuid(&guest, &context, HYPERVISOR + 3, 0, out);
+    assert_int_equal(out[CPUID_A], BIT(1));
+    assert_int_equal(out[CPUID_B], GUEST_TSC_NATIVE);
+    assert_int_equal(out[CPUID_C], 1000000);
+    assert_int_equal(out[CPUID_D], 3);
+    assert_zero(HYPERVISOR + 3, 1);
+    assert_int_equal(guest_tsc_set(&tsc, GUEST_TSC_EMULATE, 2345678, 1, 4, 0), 0);
+    policy_cpuid(&guest, &context, HYPERVISOR + 3, 0, out);
+    assert_int_equal(out[CPUID_A], BIT(0) | BIT(1));
     assert_int_equal(out[CPUID_C], 2345678);
+    policy_cpuid(&guest, &context, HYPERVISOR + 3, 1, out);
+    assert_int_equal(out[CPUID_A] & out[CPUID_B], ~0u); /* count 0 was 1 ns before time 0 */
+    assert_int_equal(out[CPUID_C], tsc.scale.mul);
+    assert_int_equal((int32_t)out[CPUID_D], tsc.scale.shift);
     policy_cpuid(&guest, &context, HYPERVISOR + 3, 2, out);
-    assert_int_equal(out[CPUID_A], 2345678);
+    assert_int_equal(out[CPUID_A], 1000000);
     policy_cpuid(&guest, &context, HYPERVISOR + 5, 0, out);
     assert_int_equal(out[CPUID_B], 46);
     assert_zero(HYPERVISOR + 4, 0); /* HVM's */

@@ -378,6 +378,9 @@ static void timers(void **state)
     host_advance_time(NS_PER_SECOND);
     assert_false(timer_fired());
     assert_int_equal(vcpu_op(VCPUOP_stop_singleshot_timer, 0), 0);
+    /* That of another vcpu is its own. */
+    assert_int_equal(vcpu_op(VCPUOP_set_singleshot_timer, 1), -XEN_EINVAL);
+    assert_int_equal(vcpu_op(VCPUOP_stop_singleshot_timer, 1), -XEN_EINVAL);
     arg.periodic.period_ns = NS_PER_MS - 1;
     assert_int_equal(vcpu_op(VCPUOP_set_periodic_timer, 0), -XEN_EINVAL);
     arg.periodic.period_ns = NS_PER_MS;

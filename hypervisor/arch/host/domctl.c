@@ -9,6 +9,7 @@
 #include <string.h>
 
 HOST_WEAK uint64_t tsc_hz = 1000000000;
+HOST_WEAK bool tsc_reliable = true;
 
 HOST_WEAK void pv_hypercall_page_fill(void *page)
 {

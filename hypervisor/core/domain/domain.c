@@ -102,8 +102,11 @@ static int guest_tables_create(struct domain *domain, const struct domain_config
     domain->shared_info = shared;
     error = events_create(domain, config->event_ports_max);
     if (error == 0) {
-        error = grants_create(domain, config->grant_frames_max, config->maptrack_frames_max,
-                              config->grant_version_max);
+        const struct grant_limits limits = { .frames = config->grant_frames_max,
+                                             .maptrack_frames = config->maptrack_frames_max,
+                                             .version = config->grant_version_max };
+
+        error = grants_create(domain, &limits);
     }
     return error;
 }
@@ -291,6 +294,7 @@ void domain_free(void *data)
     grants_free(domain);
     domain_memory_free(domain);
     arch_domain_free(domain);
+    ASSERT(quota_settled(domain));
     heap_free(domain->vcpus);
     heap_free(domain);
 }

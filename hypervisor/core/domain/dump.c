@@ -29,6 +29,7 @@ static bool dump_domain(struct domain *domain, void *data)
             domain->dying != DOMAIN_ALIVE ? "dying" : "alive",
             domain->is_shut_down ? ", shut down" : "", (unsigned long)domain->frames_total,
             (unsigned long)domain->frames_max, (unsigned long)domain->frames_hypervisor);
+    quota_dump(domain);
     domain_for_each_vcpu(domain, id, vcpu)
     {
         dump_vcpu(vcpu);

@@ -10,6 +10,7 @@
 #include "domain_private.h"
 
 #include "hypervisor/cpu.h"
+#include "hypervisor/nospec.h"
 
 #define TABLE_ENTRIES (DOMID_IDLE + 1u)
 #define REFS_MAX      0x7fffffffu
@@ -38,6 +39,7 @@ struct domain *domain_get_remains(domain_id_t id)
     if (id.value >= DOMID_FIRST_RESERVED) {
         return NULL;
     }
+    id.value = (uint16_t)index_nospec(id.value, DOMID_FIRST_RESERVED);
     flags = arch_irq_save();
     domain = atomic_read_acquire(&table[id.value]);
     if (domain != NULL && (!atomic_read_acquire(&domain->created) || !reference_try(domain))) {

@@ -117,7 +117,7 @@ int event_bind_ipi(struct domain *caller, struct evtchn_bind_ipi *op)
     uint32_t number;
     int rc;
 
-    if (event_vcpu_of(caller, op->vcpu) == NULL) {
+    if (domain_vcpu(caller, op->vcpu) == NULL) {
         return -XEN_ENOENT;
     }
     spin_lock(&table->lock);
@@ -137,7 +137,7 @@ int event_bind_ipi(struct domain *caller, struct evtchn_bind_ipi *op)
 int event_bind_vcpu(struct domain *domain, evtchn_t port_id, unsigned int vcpu_id)
 {
     struct event_table *table = domain->events;
-    struct vcpu *vcpu = event_vcpu_of(domain, vcpu_id);
+    struct vcpu *vcpu = domain_vcpu(domain, vcpu_id);
     struct event_port *port;
     bool is_pirq = false, bindable;
     uint32_t pirq = 0;

@@ -53,12 +53,18 @@ static uint32_t table_limit(const struct event_table *table)
     return min(table->ports_max, table->abi->ports_max);
 }
 
-static int bucket_add(struct event_table *table)
+static int bucket_add(struct domain *domain)
 {
+    struct event_table *table = domain->events;
     uint32_t bucket = table->ports_valid / BUCKET_PORTS;
-    struct event_port *ports = heap_zalloc_array(BUCKET_PORTS, sizeof(*ports));
+    struct event_port *ports;
 
+    if (!quota_charge(domain, QUOTA_EVENT_BUCKETS, 1)) {
+        return -XEN_ENOSPC;
+    }
+    ports = heap_zalloc_array(BUCKET_PORTS, sizeof(*ports));
     if (ports == NULL) {
+        quota_release(domain, QUOTA_EVENT_BUCKETS, 1);
         return -XEN_ENOMEM;
     }
     for (unsigned int i = 0; i < BUCKET_PORTS; i++) {
@@ -101,7 +107,7 @@ int event_port_alloc(struct domain *domain, uint32_t *number)
         return -XEN_ENOSPC;
     }
     if (bucket * BUCKET_PORTS >= table->ports_valid) {
-        rc = bucket_add(table);
+        rc = bucket_add(domain);
         if (rc != 0) {
             return rc;
         }
@@ -155,10 +161,13 @@ int events_create(struct domain *domain, unsigned int ports_max)
     table->abi = &event_abi_two_level;
     table->ports_max = ports_max;
     table->bucket_count_max = DIV_ROUND_UP(ports_max, (uint32_t)BUCKET_PORTS);
+    quota_limit(domain, QUOTA_EVENT_BUCKETS, table->bucket_count_max);
+    quota_limit(domain, QUOTA_EVENT_PAGES, DIV_ROUND_UP(ports_max, (uint32_t)FIFO_WORDS_PER_PAGE));
     table->buckets = heap_new_array(struct event_port *, table->bucket_count_max);
     table->bucket_used = heap_new_array(uint8_t, table->bucket_count_max);
+    table->polling = heap_new_array(unsigned long, BITMAP_LONGS(domain->vcpus_max));
     domain->events = table;
-    if (table->buckets == NULL || table->bucket_used == NULL ||
+    if (table->buckets == NULL || table->bucket_used == NULL || table->polling == NULL ||
         event_port_alloc(domain, &zero) != 0) {
         events_free(domain);
         return -XEN_ENOMEM;
@@ -178,9 +187,11 @@ void events_free(struct domain *domain)
     domain->events = NULL;
     for (uint32_t i = 0; i < table->ports_valid / BUCKET_PORTS; i++) {
         heap_free(table->buckets[i]);
+        quota_release(domain, QUOTA_EVENT_BUCKETS, 1);
     }
     heap_free(table->buckets);
     heap_free(table->bucket_used);
+    heap_free(table->polling);
     heap_free(table);
 }
 
@@ -251,7 +262,7 @@ int event_reset(struct domain *domain)
         fifo = event_fifo_detach(domain);
     }
     spin_unlock(&table->lock);
-    event_fifo_release(fifo);
+    event_fifo_release(domain, fifo);
     return rc;
 }
 
@@ -284,7 +295,7 @@ static bool port_valid(const struct domain *domain, const struct event_port *por
     case EVENT_RESERVED:
         return number == 0;
     case EVENT_VIRQ:
-        vcpu = event_vcpu_of(domain, event_virq_is_global(port->virq) ? 0 : port->notify_vcpu);
+        vcpu = domain_vcpu(domain, event_virq_is_global(port->virq) ? 0 : port->notify_vcpu);
         return port->virq < ARRAY_SIZE(vcpu->virq_port) && vcpu != NULL &&
                vcpu->virq_port[port->virq] == number;
     case EVENT_INTERDOMAIN:

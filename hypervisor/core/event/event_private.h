@@ -9,6 +9,7 @@
 #include "hypervisor/error.h"
 #include "hypervisor/event.h"
 #include "hypervisor/frame.h"
+#include "hypervisor/nospec.h"
 
 /* The first six are what EVTCHNOP_status tells. */
 enum event_state {
@@ -56,7 +57,7 @@ struct event_table {
     uint32_t sweep_next;         /* first port not yet closed by a reset or destroy in progress */
     uint32_t pirq_first;         /* chain of pirq ports; 0 when none */
     uint32_t bucket_count_max;
-    bool polled;                 /* atomic: vcpus may be polling; see event_wake_pollers */
+    unsigned long *polling;      /* atomic: vcpus that may be polling; see event_wake_pollers */
     uint8_t *bucket_used;        /* used ports a bucket */
     struct event_port **buckets; /* bucket_count_max of them */
 };
@@ -104,13 +105,8 @@ static inline struct event_port *event_port_of(const struct event_table *table, 
     if (number >= atomic_read_acquire(&table->ports_valid)) {
         return NULL;
     }
+    number = (uint32_t)index_nospec(number, table->ports_valid);
     return &table->buckets[number / BUCKET_PORTS][number % BUCKET_PORTS];
-}
-
-/* The vcpu; NULL when the domain has none of that number. */
-static inline struct vcpu *event_vcpu_of(const struct domain *domain, unsigned int id)
-{
-    return id < domain->vcpus_max && domain->vcpus != NULL ? domain->vcpus[id] : NULL;
 }
 
 /*
@@ -176,6 +172,6 @@ static inline event_word_t *event_fifo_word(const struct event_fifo *fifo, uint3
  * event_fifo_release() must then give back without it.
  */
 struct event_fifo *event_fifo_detach(struct domain *domain);
-void event_fifo_release(struct event_fifo *fifo);
+void event_fifo_release(struct domain *domain, struct event_fifo *fifo);
 
 #endif

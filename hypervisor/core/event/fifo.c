@@ -105,8 +105,8 @@ static bool queues_lock(struct domain *domain, struct event_port *port, uint32_t
         struct vcpu *old_vcpu;
 
         *old_queue = atomic_read(&port->queue);
-        *vcpu = event_vcpu_of(domain, atomic_read(&port->notify_vcpu));
-        old_vcpu = event_vcpu_of(domain, FIFO_QUEUE_VCPU(*old_queue));
+        *vcpu = domain_vcpu(domain, atomic_read(&port->notify_vcpu));
+        old_vcpu = domain_vcpu(domain, FIFO_QUEUE_VCPU(*old_queue));
         if (*vcpu == NULL || (*vcpu)->events == NULL || old_vcpu == NULL ||
             old_vcpu->events == NULL) {
             return false;

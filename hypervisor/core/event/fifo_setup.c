@@ -104,7 +104,7 @@ static int control_install(struct domain *domain, struct vcpu *vcpu, struct fram
 
 int event_init_control(struct domain *domain, struct evtchn_init_control *op)
 {
-    struct vcpu *vcpu = event_vcpu_of(domain, op->vcpu);
+    struct vcpu *vcpu = domain_vcpu(domain, op->vcpu);
     struct event_fifo *fifo;
     struct frame *frame;
     int rc;
@@ -172,8 +172,8 @@ int event_expand_array(struct domain *domain, uint64_t array_gfn)
         rc = -XEN_EOPNOTSUPP;
     } else if (event_domain_dying(domain)) {
         rc = -XEN_EINVAL;
-    } else if (fifo->pages == FIFO_ARRAY_PAGES_MAX) {
-        rc = -XEN_ENOSPC;
+    } else if (!quota_charge(domain, QUOTA_EVENT_PAGES, 1)) {
+        rc = -XEN_ENOSPC; /* there is no port that a further page would be for */
     } else {
         page = fifo->pages;
         fifo->frames[page] = frame;
@@ -212,7 +212,7 @@ struct event_fifo *event_fifo_detach(struct domain *domain)
     return fifo;
 }
 
-void event_fifo_release(struct event_fifo *fifo)
+void event_fifo_release(struct domain *domain, struct event_fifo *fifo)
 {
     if (fifo == NULL) {
         return;
@@ -220,5 +220,6 @@ void event_fifo_release(struct event_fifo *fifo)
     for (unsigned int i = 0; i < fifo->pages; i++) {
         frame_release(fifo->frames[i]);
     }
+    quota_release(domain, QUOTA_EVENT_PAGES, fifo->pages);
     heap_free(fifo);
 }

@@ -54,7 +54,7 @@ static bool publish_pirq(struct domain *caller, uint32_t number, uint32_t pirq)
 int event_bind_pirq(struct domain *caller, struct evtchn_bind_pirq *op)
 {
     struct event_table *table = caller->events;
-    struct vcpu *vcpu = event_vcpu_of(caller, 0);
+    struct vcpu *vcpu = domain_vcpu(caller, 0);
     uint32_t number;
     int rc;
 

@@ -19,42 +19,48 @@ void event_vcpu_notify(struct vcpu *vcpu)
     }
 }
 
-/* Vcpus that poll the port, or any when it is 0, go on. True when some vcpu polls at all. */
-static bool wake_polling(struct domain *domain, uint32_t number)
-{
-    struct vcpu *vcpu;
-    unsigned int id;
-    bool found = false;
-
-    domain_for_each_vcpu(domain, id, vcpu)
-    {
-        if ((atomic_read(&vcpu->pause_flags) & VCPU_POLLING) != 0) {
-            uint32_t polled = atomic_read(&vcpu->poll_port);
-
-            found = true;
-            if (number == 0 || polled == 0 || polled == number) {
-                vcpu_unblock(vcpu);
-            }
-        }
-    }
-    return found;
-}
-
 /*
- * A poller sets its flags, then table->polled, then looks at the ports (event_port_pending); the port
- * was set pending before this looks at table->polled. Each of these steps is a full barrier: one of
- * the two sides sees the other. When table->polled is taken back somebody may come in between and be
- * missed by other senders: so who polls by then is woken, whatever for.
+ * A poller sets its flags, then its bit of table->polling, then looks at the ports; the port was set
+ * pending before the bits are read here. Each of these steps is a full barrier: one of the two sides
+ * sees the other. A bit whose vcpu polls no more is taken back here; a poller that came in between
+ * has set its flags by then, and is woken, whatever for.
  */
-void event_wake_pollers(struct domain *domain, uint32_t number)
+static void wake_poller(struct domain *domain, unsigned int id, uint32_t number)
 {
-    struct event_table *table = domain->events;
+    struct vcpu *vcpu = domain->vcpus[id];
+    uint32_t polled;
 
-    if (likely(!atomic_read(&table->polled)) || wake_polling(domain, number)) {
+    if (!(atomic_read(&vcpu->pause_flags) & VCPU_POLLING)) {
+        HOST_SWITCH_POINT();
+        (void)bit_test_and_clear(domain->events->polling, id);
+        if (atomic_read(&vcpu->pause_flags) & VCPU_POLLING) {
+            vcpu_unblock(vcpu);
+        }
         return;
     }
-    (void)atomic_exchange(&table->polled, false);
-    (void)wake_polling(domain, 0);
+    polled = atomic_read(&vcpu->poll_port);
+    if (polled == 0 || polled == number) {
+        vcpu_unblock(vcpu);
+    }
+}
+
+void event_wake_pollers(struct domain *domain, uint32_t number)
+{
+    const struct event_table *table = domain->events;
+
+    for (unsigned int i = 0; i < BITMAP_LONGS(domain->vcpus_max); i++) {
+        unsigned long bits = atomic_read(&table->polling[i]);
+
+        for (; unlikely(bits != 0); bits &= bits - 1) {
+            wake_poller(domain, i * BITS_PER_LONG + (unsigned int)__builtin_ctzl(bits), number);
+        }
+    }
+}
+
+void event_poll_begin(struct vcpu *vcpu)
+{
+    HOST_SWITCH_POINT();
+    (void)bit_test_and_set(vcpu->domain->events->polling, vcpu->id);
 }
 
 static void set_pending(struct domain *domain, struct event_port *port, uint32_t number)
@@ -131,7 +137,6 @@ int event_port_pending(struct domain *domain, uint32_t number)
     if (port == NULL) {
         return -XEN_EINVAL;
     }
-    (void)atomic_exchange(&domain->events->polled, true);
     flags = event_port_lock(port);
     pending = port->state != EVENT_FREE && port->state != EVENT_RESERVED &&
               domain->events->abi->is_pending(domain, port, number);

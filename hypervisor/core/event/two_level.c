@@ -24,7 +24,7 @@ static unsigned long *mask_map(struct domain *domain)
 
 static void select_word(struct domain *domain, const struct event_port *port, uint32_t number)
 {
-    struct vcpu *vcpu = event_vcpu_of(domain, atomic_read(&port->notify_vcpu));
+    struct vcpu *vcpu = domain_vcpu(domain, atomic_read(&port->notify_vcpu));
 
     if (vcpu != NULL &&
         !bit_test_and_set(&vcpu->info->evtchn_pending_sel, number / BITS_PER_LONG)) {

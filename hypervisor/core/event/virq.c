@@ -58,7 +58,8 @@ int event_bind_virq(struct domain *caller, struct evtchn_bind_virq *op)
     if (op->virq >= VIRQ_COUNT || (event_virq_is_global(op->virq) && op->vcpu != 0)) {
         return -XEN_EINVAL;
     }
-    vcpu = event_vcpu_of(caller, op->vcpu);
+    op->virq = (uint32_t)index_nospec(op->virq, VIRQ_COUNT);
+    vcpu = domain_vcpu(caller, op->vcpu);
     if (vcpu == NULL) {
         return -XEN_ENOENT;
     }
@@ -71,7 +72,7 @@ int event_bind_virq(struct domain *caller, struct evtchn_bind_virq *op)
 void event_virq_forget(struct domain *domain, const struct event_port *port, uint32_t number)
 {
     struct vcpu *vcpu =
-        event_vcpu_of(domain, event_virq_is_global(port->virq) ? 0 : port->notify_vcpu);
+        domain_vcpu(domain, event_virq_is_global(port->virq) ? 0 : port->notify_vcpu);
 
     ASSERT(vcpu->virq_port[port->virq] == number);
     atomic_write(&vcpu->virq_port[port->virq], 0u);
@@ -103,7 +104,7 @@ void event_virq_vcpu(struct vcpu *vcpu, unsigned int virq)
 
 void event_virq_domain(struct domain *domain, unsigned int virq)
 {
-    struct vcpu *vcpu = event_vcpu_of(domain, 0);
+    struct vcpu *vcpu = domain_vcpu(domain, 0);
 
     ASSERT(virq < VIRQ_COUNT && event_virq_is_global(virq));
     if (vcpu != NULL && domain->events != NULL) {

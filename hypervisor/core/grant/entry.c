@@ -30,6 +30,14 @@ static struct grant_active *active_of(const struct grant_table *table, uint32_t 
     return grant_active_of(table, ref);
 }
 
+/* A reference that was found to be in the table, bounded. */
+static uint32_t bounded(const struct grant_table *table, uint32_t version, uint32_t ref)
+{
+    uint64_t entries = (uint64_t)atomic_read(&table->frames) * grant_entries_a_frame(version);
+
+    return (uint32_t)index_nospec(ref, entries);
+}
+
 void grant_frame_drain(struct grant_table *table, uint32_t frame)
 {
     for (uint32_t i = 0; i < V1_A_FRAME; i++) {
@@ -116,12 +124,24 @@ static void extent_v2(const union grant_entry_v2 *entry, union header header,
     }
 }
 
+/* Where an entry's marks are; NULL when they are given back. */
+static uint16_t *marks_of(const struct grant_table *table, uint32_t version, uint32_t ref)
+{
+    struct grant_entry_v1 *entry;
+
+    if (version == 2) {
+        return entry_v2(table, ref) != NULL ? status_v2(table, ref) : NULL;
+    }
+    entry = entry_v1(table, ref);
+    return entry != NULL ? &entry->flags : NULL;
+}
+
 /* Bits of the status that no pin needs any more. */
 static void unmark(struct grant_table *table, uint32_t version, uint32_t ref,
                    const struct grant_active *active)
 {
+    uint16_t *marks = marks_of(table, version, ref);
     uint16_t idle = 0;
-    struct grant_entry_v1 *entry;
 
     if (active->writers == 0) {
         idle |= GTF_writing;
@@ -129,16 +149,23 @@ static void unmark(struct grant_table *table, uint32_t version, uint32_t ref,
     if (active->writers + active->readers == 0) {
         idle |= GTF_reading;
     }
-    if (version == 2) {
-        if (entry_v2(table, ref) != NULL) {
-            (void)atomic_and(status_v2(table, ref), (uint16_t)~idle);
-        }
-        return;
+    if (marks != NULL) {
+        (void)atomic_and(marks, (uint16_t)~idle);
     }
-    entry = entry_v1(table, ref);
-    if (entry != NULL) {
-        (void)atomic_and(&entry->flags, (uint16_t)~idle);
+}
+
+void grant_remark(struct grant_table *table, uint32_t ref)
+{
+    struct grant_active *active = grant_active_of(table, ref);
+    uint16_t *marks;
+
+    spin_lock(&active->lock);
+    marks = marks_of(table, table->version, ref);
+    if (marks != NULL && active->readers + active->writers != 0) {
+        (void)atomic_or(marks, use_bits(active->writers != 0));
     }
+    unmark(table, table->version, ref, active);
+    spin_unlock(&active->lock);
 }
 
 /* The status words are apart from the header: mark, then see whether the header still says so. */
@@ -180,6 +207,7 @@ int16_t grant_pin(struct domain *granter, uint32_t ref, const struct domain *use
     if (active == NULL) {
         return GNTST_bad_gntref;
     }
+    ref = bounded(table, version, ref);
     spin_lock(&active->lock);
     if (grant_domain_dying(granter)) {
         status = GNTST_bad_domain;
@@ -212,7 +240,9 @@ void grant_unpin(struct domain *granter, uint32_t ref, bool write)
     ASSERT(write ? active->writers > 0 : active->readers > 0);
     active->writers -= write;
     active->readers -= !write;
-    unmark(table, atomic_read(&table->version), ref, active);
+    if (!grant_reserved(ref) || !atomic_read(&table->version_changing)) {
+        unmark(table, atomic_read(&table->version), ref, active);
+    }
     spin_unlock(&active->lock);
 }
 
@@ -233,6 +263,61 @@ void grant_frame_release(struct frame *frame, bool write)
         arch_frame_put_writable(frame);
     }
     frame_put(frame);
+}
+
+/* ---- accepting a transfer -------------------------------------------------------------------- */
+
+/* The entry's header as one word; NULL when the frame of entries is given back. */
+static uint32_t *header_of(const struct grant_table *table, uint32_t ref)
+{
+    return table->version == 2 ? (uint32_t *)(void *)entry_v2(table, ref)
+                               : (uint32_t *)(void *)entry_v1(table, ref);
+}
+
+int16_t grant_accept_check(struct domain *receiver, uint32_t ref, const struct domain *giver,
+                           mfn_t mfn, uint32_t *word)
+{
+    const uint16_t decisive = GTF_type_mask | GTF_transfer_committed | GTF_transfer_completed;
+    const uint32_t *entry = header_of(receiver->grants, ref);
+    union header header;
+
+    if (grant_domain_dying(receiver)) {
+        return GNTST_bad_domain;
+    }
+    if (entry == NULL) {
+        return GNTST_bad_gntref;
+    }
+    header.word = READ_ONCE(*entry);
+    if ((header.fields.flags & decisive) != GTF_accept_transfer ||
+        header.fields.domid != giver->id.value) {
+        return GNTST_bad_gntref;
+    }
+    if (receiver->grants->version == 1 && mfn.value > UINT32_MAX) {
+        return GNTST_address_too_big;
+    }
+    *word = header.word;
+    return GNTST_okay;
+}
+
+bool grant_accept_commit(struct domain *receiver, uint32_t ref, uint32_t word, mfn_t mfn)
+{
+    struct grant_table *table = receiver->grants;
+    uint32_t *entry = header_of(table, ref);
+    union header header = { .word = word };
+
+    header.fields.flags |= GTF_transfer_committed;
+    if (!atomic_compare_exchange(entry, &word, header.word)) {
+        return false;
+    }
+    if (table->version == 2) {
+        WRITE_ONCE(entry_v2(table, ref)->full_page.frame, mfn.value);
+    } else {
+        WRITE_ONCE(entry_v1(table, ref)->frame, (uint32_t)mfn.value);
+    }
+    header.word = 0;
+    header.fields.flags = GTF_transfer_completed;
+    (void)atomic_or(entry, header.word); /* a full barrier: the frame is there before */
+    return true;
 }
 
 /* ---- swapping -------------------------------------------------------------------------------- */
@@ -274,6 +359,8 @@ int16_t grant_swap(struct domain *caller, uint32_t ref_a, uint32_t ref_b)
     if (a == NULL || b == NULL) {
         return GNTST_bad_gntref;
     }
+    ref_a = bounded(table, version, ref_a);
+    ref_b = bounded(table, version, ref_b);
     spin_lock_pair(&a->lock, &b->lock);
     if (!atomic_read(&table->version_changing) && version == atomic_read(&table->version) &&
         a->readers + a->writers + b->readers + b->writers == 0) {

@@ -36,7 +36,9 @@
  * shared frames away) announces it first and then passes through every entry's lock. None is held
  * while page tables change, frames get their types, or memory is copied.
  *
- * Not supported: transitive grants (refused), transfers (refused), grants of device memory.
+ * Transfers (transfer.c) use an entry once, to say whose frame is welcome.
+ *
+ * Not supported: transitive grants (refused), grants of device memory.
  */
 #include "grant_private.h"
 
@@ -44,42 +46,98 @@
 #include "hypervisor/debug_key.h"
 #include "hypervisor/heap.h"
 #include "hypervisor/hypercall.h"
+#include "hypervisor/option.h"
 #include "hypervisor/printk.h"
+#include "hypervisor/string.h"
 
-#define FRAMES_DEFAULT     64
 #define FRAMES_LIMIT       16384
-#define MAPTRACK_DEFAULT   1024
 #define MAPTRACK_LIMIT     65536
+#define VERSION_LIMIT      2
 #define RELEASE_BATCH      32
 #define RELEASE_LOOKS      1024
 #define DUMP_ENTRIES_LIMIT 64
 
-static unsigned int limit_of(unsigned int asked, unsigned int otherwise, unsigned int most)
+/* ---- limits ---------------------------------------------------------------------------------- */
+
+static uint32_t option_frames = 64, option_maptrack = 1024, option_version = VERSION_LIMIT;
+OPTION_UINT("gnttab_max_frames", option_frames, "most grant-table frames of a domain");
+OPTION_UINT("gnttab_max_maptrack_frames", option_maptrack,
+            "most of what a domain maps by grants, in frames of 256 mappings");
+
+/* "max-ver:1" or "max-ver:2"; transitive grants and transfers, which are not there, can be "no". */
+static int parse_gnttab(const char *value)
 {
-    return asked == 0 ? otherwise : min(asked, most);
+    static const struct {
+        const char *word;
+        uint32_t version;
+    } words[] = { { "max-ver:1", 1 },     { "max-ver:2", 2 },   { "no-transitive", 0 },
+                  { "transitive=no", 0 }, { "no-transfer", 0 }, { "transfer=no", 0 } };
+    const char *end;
+
+    for (; *value != '\0'; value = *end == ',' ? end + 1 : end) {
+        unsigned int i = 0;
+
+        end = strchr(value, ',');
+        end = end != NULL ? end : value + strlen(value);
+        while (i < ARRAY_SIZE(words) && (strlen(words[i].word) != (size_t)(end - value) ||
+                                         strncmp(value, words[i].word, (size_t)(end - value)))) {
+            i++;
+        }
+        if (i == ARRAY_SIZE(words)) {
+            return -XEN_EINVAL;
+        }
+        option_version = words[i].version != 0 ? words[i].version : option_version;
+    }
+    return 0;
+}
+OPTION_CUSTOM("gnttab", parse_gnttab, "max-ver:1 or max-ver:2, transitive=no, transfer=no");
+
+int grants_limits_decide(struct grant_limits *limits)
+{
+    int frames_most = (int)min(option_frames, (uint32_t)FRAMES_LIMIT);
+    int maptrack_most = (int)min(option_maptrack, (uint32_t)MAPTRACK_LIMIT);
+
+    limits->frames = limits->frames < 0 ? frames_most : limits->frames;
+    limits->maptrack_frames = limits->maptrack_frames < 0 ? maptrack_most : limits->maptrack_frames;
+    if (limits->frames == 0 || limits->frames > frames_most ||
+        limits->maptrack_frames > maptrack_most || limits->version == 0 ||
+        limits->version > VERSION_LIMIT) {
+        return -XEN_EINVAL;
+    }
+    limits->version = min(limits->version, option_version);
+    return 0;
 }
 
-int grants_create(struct domain *domain, unsigned int frames_max, unsigned int maptrack_frames_max,
-                  unsigned int version_max)
-{
-    struct grant_table *table = heap_new(struct grant_table);
-    int rc = -XEN_ENOMEM;
+/* ---- life ------------------------------------------------------------------------------------ */
 
-    if (table == NULL) {
+int grants_create(struct domain *domain, const struct grant_limits *asked)
+{
+    struct grant_limits limits = *asked;
+    struct grant_table *table;
+    int rc = grants_limits_decide(&limits);
+
+    if (rc != 0) {
         return rc;
     }
+    table = heap_new(struct grant_table);
+    if (table == NULL) {
+        return -XEN_ENOMEM;
+    }
+    rc = -XEN_ENOMEM;
     spin_lock_init(&table->lock, LOCK_GRANT);
     spin_lock_init(&table->map_lock, LOCK_GRANT_MAP);
     table->version = 1;
-    table->version_max = limit_of(version_max, 2, 2);
-    table->frames_max = limit_of(frames_max, FRAMES_DEFAULT, FRAMES_LIMIT);
-    table->handles_max =
-        limit_of(maptrack_frames_max, MAPTRACK_DEFAULT, MAPTRACK_LIMIT) * HANDLES_A_FRAME;
+    table->version_max = limits.version;
+    table->frames_max = (uint32_t)limits.frames;
+    table->handles_max = (uint32_t)limits.maptrack_frames * HANDLES_A_FRAME;
+    quota_limit(domain, QUOTA_GRANT_FRAMES, table->frames_max);
+    quota_limit(domain, QUOTA_GRANT_STATUS, grant_status_frames_for(table->frames_max));
+    quota_limit(domain, QUOTA_GRANT_MAPPINGS, table->handles_max);
     table->handle_free = HANDLE_NONE;
     table->shared = heap_new_array(void *, table->frames_max);
     table->active = heap_new_array(struct grant_active *, table->frames_max);
     table->status = heap_new_array(grant_status_t *, grant_status_frames_for(table->frames_max));
-    table->maps = heap_new_array(struct grant_mapping *, table->handles_max / HANDLES_A_BUCKET);
+    table->maps = heap_new_array(struct grant_mapping *, table->handles_max / HANDLES_A_BUCKET + 1);
     domain->grants = table;
     if (table->shared != NULL && table->active != NULL && table->status != NULL &&
         table->maps != NULL) {
@@ -105,14 +163,17 @@ void grants_free(struct domain *domain)
             frame_unshare(table->shared[i]);
         }
         heap_free(table->active[i]);
+        quota_release(domain, QUOTA_GRANT_FRAMES, 1);
     }
     for (uint32_t i = 0; i < table->status_frames; i++) {
         if (table->status[i] != NULL) {
             frame_unshare(table->status[i]);
         }
+        quota_release(domain, QUOTA_GRANT_STATUS, 1);
     }
     for (uint32_t i = 0; i < table->handles / HANDLES_A_BUCKET; i++) {
         heap_free(table->maps[i]);
+        quota_release(domain, QUOTA_GRANT_MAPPINGS, HANDLES_A_BUCKET);
     }
     heap_free(table->shared);
     heap_free(table->active);

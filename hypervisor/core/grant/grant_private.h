@@ -9,6 +9,7 @@
 #include "hypervisor/error.h"
 #include "hypervisor/frame.h"
 #include "hypervisor/grant.h"
+#include "hypervisor/nospec.h"
 
 /* Use of one entry by other domains. */
 struct grant_active {
@@ -43,8 +44,10 @@ struct grant_mapping {
 
 struct grant_table {
     struct spinlock lock;  /* LOCK_GRANT: growth and version */
-    uint32_t version;      /* 1, 2; changes only while no entry is in use */
-    bool version_changing; /* no new pins meanwhile */
+    uint32_t version;      /* 1, 2; changes only while no entry is in use but reserved ones */
+    bool version_changing; /* no new pins meanwhile; reserved entries are not to be touched */
+    uint32_t change_step;  /* how far: version.c */
+    uint32_t change_frames;
     uint32_t version_max;
     uint32_t frames, frames_max;  /* only grows; published after the frame's pointers */
     uint32_t status_frames;       /* version 2; likewise */
@@ -71,6 +74,12 @@ static inline uint32_t grant_status_frames_for(uint32_t frames)
     return DIV_ROUND_UP(frames * V2_A_FRAME, STATUS_A_FRAME);
 }
 
+/* Entries that outlive a change of version, in use or not. */
+static inline bool grant_reserved(uint32_t ref)
+{
+    return ref < GNTTAB_NR_RESERVED_ENTRIES;
+}
+
 static inline bool grant_domain_dying(const struct domain *domain)
 {
     return atomic_read(&domain->dying) != DOMAIN_ALIVE;
@@ -92,13 +101,26 @@ int16_t grant_pin(struct domain *granter, uint32_t ref, const struct domain *use
                   bool partial, struct grant_extent *extent) __must_check;
 void grant_unpin(struct domain *granter, uint32_t ref, bool write);
 
+/* Makes the marks of an entry those of its counts. */
+void grant_remark(struct grant_table *table, uint32_t ref);
+
+/*
+ * Does the entry accept a frame from the giver? *header is then what grant_accept_commit asks the
+ * entry still to be; it says false when it is not, else the receiver sees the frame's number and
+ * that the transfer is complete. Both with the table's and the entry's lock held.
+ */
+int16_t grant_accept_check(struct domain *receiver, uint32_t ref, const struct domain *giver,
+                           mfn_t mfn, uint32_t *header) __must_check;
+bool grant_accept_commit(struct domain *receiver, uint32_t ref, uint32_t header,
+                         mfn_t mfn) __must_check;
+
 /* The use count of an entry, at the same place whatever the version; NULL beyond the frames. */
 static inline struct grant_active *grant_active_of(const struct grant_table *table, uint32_t ref)
 {
     if (ref / V1_A_FRAME >= atomic_read_acquire(&table->frames)) {
         return NULL;
     }
-    return &table->active[ref / V1_A_FRAME][ref % V1_A_FRAME];
+    return &table->active[index_nospec(ref / V1_A_FRAME, table->frames)][ref % V1_A_FRAME];
 }
 
 /* Waits until every CPU that looked before has left the entries of a frame. */
@@ -111,7 +133,10 @@ void grant_frame_drain(struct grant_table *table, uint32_t frame);
 struct frame *grant_frame_hold(struct domain *owner, gfn_t gfn, bool write) __must_check;
 void grant_frame_release(struct frame *frame, bool write);
 
-/* Status words for that many frames of version 2 entries. Under table->lock. -XEN_ENOMEM. */
+/*
+ * Status words for that many frames of version 2 entries. Under table->lock. -XEN_ENOMEM, -XEN_EINVAL,
+ * -XEN_ERESTART.
+ */
 int grants_grow_status(struct domain *domain, uint32_t frames) __must_check;
 
 /* ---- handles (maptrack.c) -------------------------------------------------------------------- */

@@ -13,19 +13,22 @@ struct grant_mapping *grant_mapping_of(const struct grant_table *table, uint32_t
     if (handle >= atomic_read(&table->handles)) {
         return NULL;
     }
+    handle = (uint32_t)index_nospec(handle, table->handles);
     return &table->maps[handle / HANDLES_A_BUCKET][handle % HANDLES_A_BUCKET];
 }
 
-static bool bucket_add(struct grant_table *table)
+static bool bucket_add(struct domain *domain)
 {
+    struct grant_table *table = domain->grants;
     struct grant_mapping *bucket;
     uint32_t first = table->handles;
 
-    if (first >= table->handles_max) {
+    if (!quota_charge(domain, QUOTA_GRANT_MAPPINGS, HANDLES_A_BUCKET)) {
         return false;
     }
     bucket = heap_new_array(struct grant_mapping, HANDLES_A_BUCKET);
     if (bucket == NULL) {
+        quota_release(domain, QUOTA_GRANT_MAPPINGS, HANDLES_A_BUCKET);
         return false;
     }
     for (uint32_t i = 0; i < HANDLES_A_BUCKET; i++) {
@@ -44,7 +47,7 @@ uint32_t grant_handle_alloc(struct domain *domain)
     uint32_t handle = HANDLE_NONE;
 
     spin_lock(&table->map_lock);
-    if (!grant_domain_dying(domain) && (table->handle_free != HANDLE_NONE || bucket_add(table))) {
+    if (!grant_domain_dying(domain) && (table->handle_free != HANDLE_NONE || bucket_add(domain))) {
         handle = table->handle_free;
         mapping = grant_mapping_of(table, handle);
         table->handle_free = mapping->ref;

@@ -5,6 +5,7 @@
 
 #include "arch/memory.h"
 #include "hypervisor/heap.h"
+#include "hypervisor/hypercall.h"
 
 static void *shared_page_alloc(struct domain *domain)
 {
@@ -19,11 +20,20 @@ static void *shared_page_alloc(struct domain *domain)
 int grants_grow_status(struct domain *domain, uint32_t frames)
 {
     struct grant_table *table = domain->grants;
+    uint32_t before = table->status_frames;
 
     while (table->status_frames < grant_status_frames_for(frames)) {
-        void *page = shared_page_alloc(domain);
+        void *page;
 
+        if (table->status_frames != before && hypercall_preempt()) {
+            return -XEN_ERESTART;
+        }
+        if (!quota_charge(domain, QUOTA_GRANT_STATUS, 1)) {
+            return -XEN_EINVAL;
+        }
+        page = shared_page_alloc(domain);
         if (page == NULL) {
+            quota_release(domain, QUOTA_GRANT_STATUS, 1);
             return -XEN_ENOMEM;
         }
         table->status[table->status_frames] = page;
@@ -35,15 +45,17 @@ int grants_grow_status(struct domain *domain, uint32_t frames)
 static int add_frame(struct domain *domain)
 {
     struct grant_table *table = domain->grants;
-    struct grant_active *active = heap_new_array(struct grant_active, V1_A_FRAME);
+    struct grant_active *active;
     void *page;
 
-    if (active == NULL) {
-        return -XEN_ENOMEM;
+    if (!quota_charge(domain, QUOTA_GRANT_FRAMES, 1)) {
+        return -XEN_EINVAL;
     }
-    page = shared_page_alloc(domain);
+    active = heap_new_array(struct grant_active, V1_A_FRAME);
+    page = active != NULL ? shared_page_alloc(domain) : NULL;
     if (page == NULL) {
         heap_free(active);
+        quota_release(domain, QUOTA_GRANT_FRAMES, 1);
         return -XEN_ENOMEM;
     }
     for (uint32_t i = 0; i < V1_A_FRAME; i++) {
@@ -59,6 +71,7 @@ static int add_frame(struct domain *domain)
 static int grow_locked(struct domain *domain, unsigned int frames)
 {
     struct grant_table *table = domain->grants;
+    uint32_t before = table->frames;
     int rc = 0;
 
     if (grant_domain_dying(domain) || frames > table->frames_max) {
@@ -68,7 +81,7 @@ static int grow_locked(struct domain *domain, unsigned int frames)
         rc = grants_grow_status(domain, frames);
     }
     while (rc == 0 && table->frames < frames) {
-        rc = add_frame(domain);
+        rc = table->frames != before && hypercall_preempt() ? -XEN_ERESTART : add_frame(domain);
     }
     return rc;
 }

@@ -59,6 +59,7 @@ static const char *const class_names[] = {
     [LOCK_GRANT_MAP] = "grant map",
     [LOCK_GRANT_ACTIVE] = "grant active",
     [LOCK_DESCRIPTOR] = "descriptor",
+    [LOCK_P2M] = "p2m",
     [LOCK_EVENT] = "event",
     [LOCK_PAGE_LIST] = "page list",
     [LOCK_RANGESET] = "rangeset",

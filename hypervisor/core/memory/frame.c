@@ -259,22 +259,104 @@ void frame_unshare(void *address)
     }
 }
 
-bool frame_list_rotate(struct domain *domain, struct frame **frame)
-{
-    bool found = false;
+/* ---- release in bulk ----------------------------------------------------------------------------- */
 
-    *frame = NULL;
+#define RELEASE_BATCH 64u
+
+/* What one hold of the lock takes off a domain's list. */
+struct release {
+    unsigned int visited;
+    unsigned int count; /* frames[0 .. count - 1] are private now, in the order of the list */
+    unsigned int kept;  /* from the end down, with a reference each: those that others refer to */
+    struct frame *frames[RELEASE_BATCH];
+};
+
+/* Like frame_take, for the first of the list. Under the lock. */
+static bool take_unreferenced(struct domain *domain, struct frame *frame)
+{
+    uint64_t count = atomic_read(&frame->count);
+
+    if ((count & ~FRAME_STATIC) != (FRAME_ALLOCATED | 1) ||
+        !atomic_compare_exchange(&frame->count, &count,
+                                 (count & FRAME_STATIC) | FRAME_PRIVATE | FRAME_TAINTED | 1)) {
+        return false;
+    }
+    list_remove_frame(domain, frame);
+    frame->owner = DOMID_INVALID;
+    domain->frames_total--;
+    return true;
+}
+
+/* True when the domain owns nothing any more: its frames' reference to it is the caller's. */
+static bool release_collect(struct domain *domain, struct release *release, uint64_t frames)
+{
+    bool forget_owner;
+
     spin_lock(&domain->frame_lock);
-    if (domain->frame_list_first != FRAME_NO_LINK) {
+    while (release->visited < min(frames, (uint64_t)RELEASE_BATCH) &&
+           domain->frame_list_first != FRAME_NO_LINK) {
         struct frame *first = &frame_table[domain->frame_list_first];
 
-        found = true;
+        release->visited++;
+        if (likely(take_unreferenced(domain, first))) {
+            release->frames[release->count++] = first;
+            continue;
+        }
         list_remove_frame(domain, first);
         list_append_frame(domain, first);
-        *frame = frame_get(first, domain) ? first : NULL;
+        if (frame_get(first, domain)) {
+            release->frames[RELEASE_BATCH - ++release->kept] = first;
+        }
     }
+    forget_owner = release->count != 0 && owns_nothing(domain);
     spin_unlock(&domain->frame_lock);
-    return found;
+    return forget_owner;
+}
+
+/* Frees a run of neighbours in the largest blocks it is made of. */
+static void free_run(struct frame *frame, unsigned int count)
+{
+    while (count != 0) {
+        unsigned int order = (unsigned int)__builtin_ctzll(frame_mfn(frame).value | 1ull << 31);
+
+        while ((1u << order) > count ||
+               frame_node(frame_mfn(frame)) != frame_node(frame_mfn(&frame[(1u << order) - 1]))) {
+            order--;
+        }
+        frame_free(frame, order);
+        frame += 1u << order;
+        count -= 1u << order;
+    }
+}
+
+uint64_t frame_release_some(struct domain *domain, uint64_t frames)
+{
+    struct release release;
+    unsigned int run = 0;
+    bool forget_owner;
+
+    release.visited = release.count = release.kept = 0;
+    forget_owner = release_collect(domain, &release, frames);
+
+    for (unsigned int i = 0; i < release.count; i++) {
+        arch_m2p_set(frame_mfn(release.frames[i]), M2P_INVALID);
+        if (i + 1 == release.count || release.frames[i + 1] != release.frames[i] + 1) {
+            free_run(release.frames[run], i + 1 - run);
+            run = i + 1;
+        }
+    }
+    for (unsigned int i = 1; i <= release.kept; i++) {
+        struct frame *frame = release.frames[RELEASE_BATCH - i];
+
+        if (frame_clear_allocated(frame)) {
+            frame_put(frame);
+        }
+        frame_put(frame);
+    }
+    if (forget_owner) {
+        domain_put(domain);
+    }
+    return release.visited;
 }
 
 /* ---- claims ------------------------------------------------------------------------------------ */

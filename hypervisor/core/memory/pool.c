@@ -62,6 +62,8 @@ struct pool frame_pools[CONFIG_MAX_NUMA_NODES]; /* zeros but for the locks: not 
 static unsigned int nodes_used; /* frame_pools[0 .. nodes_used - 1] may have memory */
 static int64_t frames_unclaimed;
 
+void (*pool_watcher)(uint64_t frames);
+
 static bool scrub_enabled;
 
 static bool opt_idle_scrub = true;
@@ -250,6 +252,9 @@ bool pool_reserve(uint64_t frames)
             return false;
         }
     } while (!atomic_compare_exchange(&frames_unclaimed, &unclaimed, unclaimed - (int64_t)frames));
+    if (pool_watcher != NULL) {
+        pool_watcher((uint64_t)unclaimed - frames);
+    }
     return true;
 }
 

@@ -71,6 +71,9 @@ void pool_free(struct frame *frame, unsigned int order, bool debt);
 bool pool_reserve(uint64_t frames) __must_check;
 void pool_unreserve(uint64_t frames);
 
+/* Hears at each reservation how many free frames are nobody's now, in any context; may be NULL. */
+extern void (*pool_watcher)(uint64_t frames);
+
 /* Allocates frames that were reserved. */
 struct frame *pool_alloc_reserved(unsigned int order, unsigned int node, unsigned int flags,
                                   unsigned int bits) __must_check;
@@ -78,9 +81,10 @@ struct frame *pool_alloc_reserved(unsigned int order, unsigned int node, unsigne
 /* ---- frame.c ----------------------------------------------------------------------------------- */
 
 /*
- * Moves the first frame of the domain's list to its end. *frame is it, with a reference, or NULL when
- * its last reference is just going. False when the list is empty.
+ * The first frames of the domain's list lose the owner's reference, and go back to the allocator. Those that
+ * others refer to go to the end of the list; they leave it with their last reference. Returns how many it
+ * looked at, at most `frames`; 0 when the list is empty. The caller keeps the domain alive.
  */
-bool frame_list_rotate(struct domain *domain, struct frame **frame) __must_check;
+uint64_t frame_release_some(struct domain *domain, uint64_t frames) __must_check;
 
 #endif

@@ -19,6 +19,7 @@
 #include "hypervisor/atomic.h"
 #include "hypervisor/bug.h"
 #include "hypervisor/frame.h"
+#include "hypervisor/nospec.h"
 #include "hypervisor/string.h"
 #include "arch/cpu.h"
 #include "pool.h"
@@ -38,11 +39,16 @@ static uint8_t chunk_of[CHUNK_COUNT];
 static struct frame_range ranges[RANGES_MAX];
 static unsigned int range_count;
 static uint32_t range_version;
+static unsigned int range_largest; /* looked at first: most of the memory is there */
 
 static bool range_search(uint64_t mfn, struct frame_range *found)
 {
     unsigned int low = 0, high = READ_ONCE(range_count);
 
+    *found = ranges[READ_ONCE(range_largest)];
+    if (likely(mfn >= found->from && mfn < found->to)) {
+        return true;
+    }
     while (low < high) {
         unsigned int middle = (low + high) / 2;
 
@@ -78,10 +84,18 @@ bool frame_valid(mfn_t mfn)
     uint64_t chunk = mfn.value >> CHUNK_SHIFT;
     struct frame_range range;
 
-    if (chunk >= CHUNK_COUNT || chunk_of[chunk] == CHUNK_NONE) {
+    if (chunk >= CHUNK_COUNT) {
         return false;
     }
-    return likely(READ_ONCE(chunk_of[chunk]) != CHUNK_MIXED) || range_find(mfn.value, &range);
+    chunk = index_nospec(chunk, CHUNK_COUNT);
+    if (chunk_of[chunk] == CHUNK_NONE) {
+        return false;
+    }
+    if (READ_ONCE(chunk_of[chunk]) == CHUNK_MIXED && !range_find(mfn.value, &range)) {
+        return false;
+    }
+    arch_speculation_fence(); /* what is not valid has no entry in the frame table to look at */
+    return true;
 }
 
 unsigned int frame_node(mfn_t mfn)
@@ -147,6 +161,11 @@ static void range_insert(unsigned int i, struct frame_range range)
     range_count++;
 }
 
+static uint64_t range_length(unsigned int i)
+{
+    return ranges[i].to - ranges[i].from;
+}
+
 bool range_add(uint64_t from, uint64_t to, unsigned int node)
 {
     struct frame_range range = { .from = from, .to = to, .node = node };
@@ -163,6 +182,12 @@ bool range_add(uint64_t from, uint64_t to, unsigned int node)
     }
     (void)atomic_add(&range_version, 1);
     range_insert(i, range);
+    range_largest = 0;
+    for (i = 1; i < range_count; i++) {
+        if (range_length(i) > range_length(range_largest)) {
+            range_largest = i;
+        }
+    }
     (void)atomic_add(&range_version, 1);
     chunks_update(from, to);
     return true;

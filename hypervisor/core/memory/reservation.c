@@ -53,8 +53,6 @@ void domain_memory_init(struct domain *domain)
 
 int domain_memory_relinquish(struct domain *domain)
 {
-    struct frame *frame;
-
     if (!domain->frames_relinquishing) {
         int unclaimed = frame_claim(domain, 0);
 
@@ -65,18 +63,10 @@ int domain_memory_relinquish(struct domain *domain)
         domain->frames_relinquishing = true;
     }
     while (domain->frames_unvisited != 0) {
-        if (!frame_list_rotate(domain, &frame)) {
-            domain->frames_unvisited = 0;
-            break;
-        }
-        domain->frames_unvisited--;
-        if (frame != NULL) {
-            if (frame_clear_allocated(frame)) {
-                frame_put(frame);
-            }
-            frame_put(frame);
-        }
-        if (domain->frames_unvisited % 64 == 0 && hypercall_preempt()) {
+        uint64_t visited = frame_release_some(domain, domain->frames_unvisited);
+
+        domain->frames_unvisited -= visited == 0 ? domain->frames_unvisited : visited;
+        if (domain->frames_unvisited != 0 && hypercall_preempt()) {
             return -XEN_ERESTART;
         }
     }

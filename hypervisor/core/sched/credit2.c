@@ -12,6 +12,8 @@
  *
  * A vcpu that sleeps is not in the queue; unit->period says which helpings it had, the missed ones
  * come when it wakes. So one that mostly sleeps has nearly all its credit and runs soon when it wakes.
+ * One that runs while nobody waits has no end of its slice; its periods are counted when it is over
+ * (settle), so that it starts on even terms with whoever comes then.
  *
  * Each CPU has a queue of its own. CPUs are kept even in four ways:
  *   - a vcpu that wakes goes to an idle CPU if there is one, its last one first;
@@ -158,6 +160,20 @@ static void new_period(struct credit_cpu *on, struct sched_unit *first)
         catch_up(unit, on);
     }
     catch_up(first, on);
+}
+
+/*
+ * Pays for the time since it did last. What it ran beyond its helping while nobody waited here takes nothing
+ * from anybody: its period ended several times over. True when it did.
+ */
+static bool settle(struct credit_cpu *on, struct sched_unit *unit, system_time_t now, bool alone)
+{
+    pay(unit, now);
+    if (!alone || unit->credit > 0) {
+        return false;
+    }
+    new_period(on, unit);
+    return true;
 }
 
 /* ---- the queue ------------------------------------------------------------------------------- */
@@ -464,9 +480,10 @@ static struct sched_decision credit2_pick(unsigned int cpu, system_time_t now)
     struct credit_cpu *on = &per_cpu(credit_cpus, cpu);
     struct sched_unit *prev = queue->current->sched, *running = NULL, *next, *first;
     struct sched_decision decision = { .next = queue->idle, .slice_ns = TIME_NEVER };
+    bool ended = false;
 
     if (prev != NULL) {
-        pay(prev, now);
+        ended = settle(on, prev, now, !queue->slice_limited);
         if (vcpu_runnable(prev->vcpu) && sched_cpu_allowed(prev->vcpu, cpu) &&
             !stopped_by_cap(prev, now)) {
             running = prev;
@@ -496,6 +513,9 @@ static struct sched_decision credit2_pick(unsigned int cpu, system_time_t now)
     }
     if (unlikely(next->credit <= 0)) {
         new_period(on, next);
+        ended = true;
+    }
+    if (ended) {
         balance(cpu, on->load + next->weight);
     }
     first = first_of(on);

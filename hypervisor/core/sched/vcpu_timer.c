@@ -127,6 +127,9 @@ int vcpu_poll(const uint32_t *ports, unsigned int count, uint64_t timeout)
 
     atomic_write(&vcpu->poll_port, count == 0 ? POLL_NO_PORT : count == 1 ? ports[0] : 0u);
     (void)atomic_or(&vcpu->pause_flags, VCPU_BLOCKED | VCPU_POLLING);
+    if (count != 0) {
+        event_poll_begin(vcpu);
+    }
     result = any_pending(vcpu->domain, ports, count);
     if (result != 0 || (event_pending(vcpu) && !READ_ONCE(vcpu->info->evtchn_upcall_mask)) ||
         arch_vcpu_nmi_pending(vcpu) || (timeout != 0 && guest_deadline(timeout) <= time_now())) {

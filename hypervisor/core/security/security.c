@@ -12,6 +12,7 @@
  *
  * No locks: a domain's privilege never changes after its creation.
  */
+#include "hypervisor/nospec.h"
 #include "hypervisor/security.h"
 
 #include "hypervisor/domain.h"
@@ -48,6 +49,7 @@ static const struct row rows[SECURITY_OPERATION_COUNT] = {
     [SECURITY_PIN_OVERRIDE] = ROW(SECURITY_HARDWARE),
     [SECURITY_PLATFORM] = ROW(SECURITY_PRIVILEGED),
     [SECURITY_VERSION_PRIVATE] = ROW(SECURITY_PRIVILEGED),
+    [SECURITY_HVM_PARAM] = ROW(SECURITY_SELF_OR_PRIVILEGED),
     [SECURITY_DOMCTL] = ROW(SECURITY_PRIVILEGED),
     [SECURITY_SYSCTL] = ROW(SECURITY_PRIVILEGED),
 };
@@ -76,6 +78,7 @@ int security_check(const struct domain *subject, const struct domain *object,
 {
     if ((unsigned int)operation < ARRAY_SIZE(rows) && rows[operation].known &&
         allows(rows[operation].rule, subject, object)) {
+        arch_speculation_fence(); /* what follows is done by nobody who may not */
         return 0;
     }
     trace_refuse(TRACE_OPERATION_SECURITY, (uint16_t)operation, 0, -XEN_EPERM,

@@ -53,7 +53,7 @@ enum uart_register {
 #define CLOCK_BAUD       115200u
 #define BAUD_AUTO        0u
 #define FIFO_BYTES       16u
-#define POLLS_MAX        200000u
+#define POLLS_MAX        2000000u /* about two seconds */
 #define RECEIVE_MAX      256u
 #define POLL_INTERVAL_NS (20 * (system_time_t)NS_PER_MS)
 #define PORTS            8u

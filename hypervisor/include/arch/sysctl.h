@@ -19,6 +19,9 @@ void arch_cpu_place(unsigned int cpu, uint32_t *core, uint32_t *socket);
 unsigned int arch_node_count(void);
 unsigned int arch_node_distance(unsigned int from, unsigned int to);
 
+/* RAM of a node as the firmware tells of it: the hypervisor's own is part of it. */
+uint64_t arch_node_frames(unsigned int node);
+
 /* Width of a machine address. */
 unsigned int arch_physical_bits(void);
 

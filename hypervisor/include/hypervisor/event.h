@@ -52,9 +52,12 @@ static inline bool event_pending(const struct vcpu *vcpu)
 }
 
 /*
- * Is this port pending? For SCHEDOP_poll: called with the poller's VCPU_POLLING and poll_port set, so
- * that an event that comes later wakes it. -XEN_EINVAL for a bad port.
+ * SCHEDOP_poll: with the poller's VCPU_POLLING and poll_port set, begin; then look at the ports. An
+ * event that comes later wakes it.
  */
+void event_poll_begin(struct vcpu *vcpu);
+
+/* 1 when this port is pending, 0 when not, -XEN_EINVAL for a bad port. */
 int event_port_pending(struct domain *domain, uint32_t port) __must_check;
 
 /* The vcpu goes to another processor: pirq affinity follows. */

@@ -138,6 +138,12 @@ uint64_t frame_count_total_node(unsigned int node);
 uint64_t frame_count_claimed(void); /* frames claimed by domains and not taken yet */
 unsigned int frame_node(mfn_t mfn); /* of a valid frame */
 
+/*
+ * From now on VIRQ_ENOMEM tells dom0 when free memory that nobody claimed falls below the limit of
+ * the option low_mem_virq_limit. Once, after softwork stands and dom0 has its memory.
+ */
+void low_memory_init(void);
+
 /* ---- references and ownership ---------------------------------------------------------------- */
 
 /*

@@ -14,12 +14,17 @@
 /* Once, at boot: debug key 'g'. */
 void grants_init(void);
 
-/*
- * Life of a domain's grants. Limits of 0 mean the defaults (64 frames, 1024 maptrack frames of 256
- * handles each, version 2). -XEN_ENOMEM.
- */
-int grants_create(struct domain *domain, unsigned int frames_max, unsigned int maptrack_frames_max,
-                  unsigned int version_max) __must_check;
+/* What a domain may have. Below 0: as much as the options allow. A frame of maptrack is 256 handles. */
+struct grant_limits {
+    int frames, maptrack_frames;
+    unsigned int version; /* 1 or 2; the option may lower it */
+};
+
+/* Puts numbers for what is below 0. -XEN_EINVAL: no frame, or more than the options allow. */
+int grants_limits_decide(struct grant_limits *limits) __must_check;
+
+/* Life of a domain's grants. -XEN_EINVAL as above, -XEN_ENOMEM. */
+int grants_create(struct domain *domain, const struct grant_limits *asked) __must_check;
 
 /*
  * Of a dying domain whose page tables are gone: gives up what it maps of others, then its shared
@@ -28,11 +33,16 @@ int grants_create(struct domain *domain, unsigned int frames_max, unsigned int m
 int grants_release_mappings(struct domain *domain) __must_check;
 void grants_free(struct domain *domain); /* the last reference is gone */
 
-/* Frame `index` of the shared table (or of the status table, version 2), growing it when the
- * domain's limit allows; for XENMAPSPACE_grant_table and acquire_resource. */
+/*
+ * Frame `index` of the shared table (or of the status table, version 2), growing it when the
+ * domain's limit allows; for XENMAPSPACE_grant_table and acquire_resource. Errors of grants_grow.
+ */
 int grants_frame(struct domain *domain, unsigned int index, bool status, mfn_t *out) __must_check;
 
-/* The table has at least that many frames: -XEN_EINVAL over the limit or dying, -XEN_ENOMEM. */
+/*
+ * The table has at least that many frames: -XEN_EINVAL over the limit or dying, -XEN_ENOMEM.
+ * Preemptible: -XEN_ERESTART, some were added.
+ */
 int grants_grow(struct domain *domain, unsigned int frames) __must_check;
 
 struct grants_size {
@@ -43,7 +53,8 @@ void grants_query(struct domain *domain, struct grants_size *size);
 /*
  * Changes the version of the table; its first GNTTAB_NR_RESERVED_ENTRIES entries are kept, the
  * others become invalid. -XEN_EINVAL for a version unknown, -XEN_EOPNOTSUPP for one the domain may
- * not have, -XEN_EBUSY while a grant is in use, -XEN_ENOMEM.
+ * not have, -XEN_EBUSY while another grant is in use, -XEN_ENOMEM. Preemptible: -XEN_ERESTART; until it is
+ * finished, nobody can use a grant anew (GNTST_eagain).
  */
 int grants_set_version(struct domain *domain, unsigned int version) __must_check;
 
@@ -59,6 +70,7 @@ void grant_peer_put(struct grant_peer *peer);
 /* One operation each, of the current domain; the result is in op->status. No lock held. */
 void grant_map(struct domain *caller, struct gnttab_map_grant_ref *op, struct grant_peer *peer);
 void grant_copy(struct domain *caller, struct gnttab_copy *op, struct grant_peer peers[2]);
+void grant_transfer(struct domain *caller, struct gnttab_transfer *op, struct grant_peer *peer);
 int16_t grant_swap(struct domain *caller, uint32_t ref_a, uint32_t ref_b);
 
 /*

@@ -27,16 +27,18 @@ struct hypercall {
 
 typedef long (*hypercall_handler_t)(struct hypercall *call);
 
-enum hypercall_access {
-    HYPERCALL_ANYONE,     /* the handler's sub-operations ask security themselves */
-    HYPERCALL_PRIVILEGED, /* the control domain only, else -XEN_EPERM */
-};
+/*
+ * Who may: an enum security_operation, which is checked before the handler runs, with the machine as
+ * the object; or one of these.
+ */
+#define HYPERCALL_OWN           0xfeu /* anybody: nothing but the caller's own can be named */
+#define HYPERCALL_SUB_OPERATION 0xffu /* depends on what and whom: the handler asks security */
 
 struct hypercall_row {
     hypercall_handler_t handler; /* NULL: -XEN_ENOSYS */
     const char *name;
     uint8_t args;
-    uint8_t access; /* enum hypercall_access */
+    uint8_t security;
 };
 
 extern const struct hypercall_row hypercall_table[];

@@ -23,6 +23,7 @@ enum lock_class {
     LOCK_GRANT_MAP,    /* a map-track table */
     LOCK_GRANT_ACTIVE, /* one active grant entry */
     LOCK_DESCRIPTOR,   /* a vcpu's LDT shadow */
+    LOCK_P2M,          /* a physical map: its entries and its pool of tables */
     LOCK_EVENT,        /* a domain's event ports */
     LOCK_PAGE_LIST,    /* a domain's frames and their count */
     LOCK_RANGESET,     /* one set of ranges */

@@ -39,6 +39,7 @@ enum security_operation {
     SECURITY_PIN_OVERRIDE, /* SCHEDOP_pin_override */
     SECURITY_PLATFORM,
     SECURITY_VERSION_PRIVATE, /* XENVER_* that tell of the build and the command line */
+    SECURITY_HVM_PARAM,       /* parameters of object */
     SECURITY_DOMCTL,
     SECURITY_SYSCTL,
     SECURITY_OPERATION_COUNT,

@@ -15,6 +15,7 @@ enum softwork {
     SOFTWORK_NMI,      /* what an NMI or machine check left to do (arch) */
     SOFTWORK_TASK,     /* queued tasks (core/work) */
     SOFTWORK_CONSOLE,  /* console news for dom0, debug keys (core/console) */
+    SOFTWORK_MEMORY,   /* memory got low (core/memory) */
     SOFTWORK_TRACE,    /* event records for their reader (core/trace) */
     SOFTWORK_COUNT,
 };

@@ -29,6 +29,7 @@
 #include "asm/irq.h"
 #include "asm/paging.h"
 #include "asm/smp.h"
+#include "asm/speculation.h"
 #include "hypervisor/acpi.h"
 #include "hypervisor/bug.h"
 #include "hypervisor/console.h"
@@ -126,6 +127,8 @@ static void start_this_cpu(void)
     fpu_init_cpu();
     machine_check_init_cpu();
     syscall_init_cpu();
+    speculation_init();
+    speculation_init_cpu();
     cpu_policy_init();
     cpu_dump_init();
 }
@@ -168,6 +171,7 @@ void boot_start_c(uint32_t magic, uint32_t info, uint32_t image_base)
     trace_events_init();
     dom0_build(&boot_info);
     frame_scrub_enable(true);
+    low_memory_init();
     watchdog_start();
     pr_info("Xenios is up: %llu MiB free\n",
             (unsigned long long)(frame_count_free() >> (20 - PAGE_SHIFT)));

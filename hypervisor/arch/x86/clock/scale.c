@@ -63,6 +63,13 @@ uint64_t clock_scale_apply(struct clock_scale scale, uint64_t ticks)
     return (uint64_t)((unsigned __int128)ticks * scale.mul >> 32);
 }
 
+uint64_t clock_scale_invert(struct clock_scale scale, uint64_t ns)
+{
+    uint64_t steps = clock_mul_div(ns, 1ull << 32, scale.mul);
+
+    return scale.shift < 0 ? steps << -scale.shift : steps >> scale.shift;
+}
+
 uint64_t clock_counter_delta(uint64_t before, uint64_t now, unsigned int bits)
 {
     uint64_t mask = bits >= 64 ? ~0ull : (1ull << bits) - 1;

@@ -49,17 +49,23 @@ static const struct {
     [FEATURES_80000007_EDX] = { 0x80000007, 0, 3 },
     [FEATURES_80000008_EBX] = { 0x80000008, 0, 1 },
     [FEATURES_6_EAX] = { 6, 0, 0 },
+    [FEATURES_7_2_EDX] = { 7, 2, 3 },
+    [FEATURES_80000021_EAX] = { 0x80000021, 0, 0 },
 };
 
 static uint32_t read_word(unsigned int word)
 {
-    uint32_t leaf = places[word].leaf, out[4];
+    uint32_t leaf = places[word].leaf, sub = places[word].sub, out[4];
 
     cpuid(leaf & 0x80000000, 0, out);
     if (leaf > out[0]) {
         return 0;
     }
-    cpuid(leaf, places[word].sub, out);
+    cpuid(leaf, 0, out);
+    if (leaf == 7 && sub > out[0]) { /* it says how many it has */
+        return 0;
+    }
+    cpuid(leaf, sub, out);
     return out[places[word].reg];
 }
 

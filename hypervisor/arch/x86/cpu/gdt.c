@@ -87,9 +87,6 @@ static void fill_page(unsigned int cpu)
     *slot_of(cpu, SELECTOR_USER_DS) = DESCRIPTOR_DATA_RING3;
     *slot_of(cpu, SELECTOR_USER_CS64) = DESCRIPTOR_CODE64_RING3;
     set_system(slot_of(cpu, SELECTOR_TSS), (uint64_t)cpu_tss(cpu), TSS_LIMIT, SYSTEM_TSS_AVAILABLE);
-    /* A data segment that is read by LSL only: its limit is the CPU's number. */
-    *slot_of(cpu, SELECTOR_PER_CPU) =
-        0x0040f10000000000ull | (cpu & 0xffff) | (uint64_t)(cpu >> 16 & 15) << 48;
 }
 
 static void fill_tss(unsigned int cpu)

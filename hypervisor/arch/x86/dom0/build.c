@@ -240,8 +240,8 @@ static struct domain *create_domain(void)
     struct domain_config config = {
         .kind = DOMAIN_KIND_PV,
         .vcpus_max = dom0_vcpus_wanted(),
-        .grant_frames_max = 64,
-        .maptrack_frames_max = 1024,
+        .grant_frames_max = -1,
+        .maptrack_frames_max = -1,
         .grant_version_max = 2,
         .privileged = true,
         .hardware = true,

@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) the Xenios authors */
 /*
- * DOMCTLs that only x86 has. All domains are PV guests with 64 bits, on the machine's own time-stamp
- * counter: what asks for anything else is refused.
+ * DOMCTLs that only x86 has. All domains are PV guests with 64 bits: what asks for anything else is
+ * refused.
  */
-#include "asm/clock.h"
+#include "asm/guest_tsc.h"
 #include "hypervisor/rangeset.h"
 #include "hypervisor/string.h"
+#include "hypervisor/timer.h"
 #include "internal.h"
 
 #define PORT_LAST 0xffffu
-
-/* xen/arch-x86/cpuid.h does not say: modes 0 and 2 read the counter itself, 1 traps. */
-#define TSC_MODE_DEFAULT 0u
-#define TSC_MODE_NATIVE  2u
 
 static long set_address_size(struct domctl *ctl)
 {
@@ -53,26 +50,31 @@ static long ioport_permission(struct domctl *ctl)
 static long get_tsc(struct domctl *ctl)
 {
     struct xen_domctl_tsc_info *arg = &ctl->op.u.tsc_info;
+    const struct guest_tsc *tsc = &ctl->domain->arch.tsc;
 
     memset(&ctl->op.u, 0, sizeof(ctl->op.u));
-    arg->tsc_mode = ctl->domain->arch.tsc_mode;
-    arg->gtsc_khz = (uint32_t)(tsc_hz / 1000);
+    arg->tsc_mode = tsc->mode;
+    arg->gtsc_khz = guest_tsc_khz(tsc);
+    arg->incarnation = tsc->incarnation;
+    arg->elapsed_nsec = tsc->emulated ? (uint64_t)(time_now() - tsc->start_ns) : 0;
     return 0;
 }
 
+/* A guest that runs has read its counter, and keeps it. */
 static long set_tsc(struct domctl *ctl)
 {
-    uint32_t mode = ctl->op.u.tsc_info.tsc_mode;
+    const struct xen_domctl_tsc_info *arg = &ctl->op.u.tsc_info;
+    long result;
 
     if (ctl->domain == current_domain()) {
         return -XEN_EINVAL;
     }
-    if (mode != TSC_MODE_DEFAULT && mode != TSC_MODE_NATIVE) {
-        return domctl_refuse(ctl, 0, mode == 1 ? -XEN_EOPNOTSUPP : -XEN_EINVAL, mode,
-                             TSC_MODE_NATIVE);
+    if (READ_ONCE(ctl->domain->creation_finished)) {
+        return domctl_refuse(ctl, 0, -XEN_EBUSY, arg->tsc_mode, ctl->domain->arch.tsc.mode);
     }
-    ctl->domain->arch.tsc_mode = mode;
-    return 0;
+    result = guest_tsc_set(&ctl->domain->arch.tsc, arg->tsc_mode, arg->gtsc_khz, arg->elapsed_nsec,
+                           arg->incarnation, time_now());
+    return result ? domctl_refuse(ctl, 0, result, arg->tsc_mode, GUEST_TSC_NATIVE) : 0;
 }
 
 long arch_domctl(struct domctl *ctl, bool *copy_out)

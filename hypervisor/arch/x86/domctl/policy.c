@@ -9,19 +9,32 @@
 #include "hypervisor/heap.h"
 #include "internal.h"
 
-/* Platform information: what a guest reads of it is 0. The one MSR a policy has. */
-#define MSR_PLATFORM_INFO 0xceu
-#define MSRS_MAX          4u
+/* The MSRs a policy has: what a guest reads of them is 0. */
+static const xen_msr_entry_t msrs[] = {
+    { .idx = 0xce },  /* platform information */
+    { .idx = 0x10a }, /* architectural capabilities */
+};
+
+#define MSRS_MAX 4u /* a call */
 
 struct policy_lists {
     struct cpu_policy policy;
     struct xen_cpuid_leaf leaves[POLICY_LIST_MAX];
 };
 
+static long tell_msrs(const struct domctl *ctl)
+{
+    const struct xen_domctl_cpu_policy *arg = &ctl->op.u.cpu_policy;
+
+    if (arg->nr_msrs < ARRAY_SIZE(msrs)) {
+        return domctl_refuse(ctl, 1, -XEN_ENOBUFS, arg->nr_msrs, ARRAY_SIZE(msrs));
+    }
+    return guest_copy_to(guest_handle(arg->msrs), msrs, sizeof(msrs)) != 0 ? -XEN_EFAULT : 0;
+}
+
 long domctl_get_cpu_policy(struct domctl *ctl)
 {
     struct xen_domctl_cpu_policy *arg = &ctl->op.u.cpu_policy;
-    const xen_msr_entry_t msr = { .idx = MSR_PLATFORM_INFO };
     struct policy_lists *lists;
     unsigned int count;
     long result = 0;
@@ -42,10 +55,9 @@ long domctl_get_cpu_policy(struct domctl *ctl)
     }
     arg->nr_leaves = count;
     if (result == 0 && guest_handle(arg->msrs) != 0) {
-        result = arg->nr_msrs == 0 ? domctl_refuse(ctl, 1, -XEN_ENOBUFS, 0, 1)
-                                   : guest_write(guest_handle(arg->msrs), msr);
+        result = tell_msrs(ctl);
     }
-    arg->nr_msrs = guest_handle(arg->msrs) != 0;
+    arg->nr_msrs = guest_handle(arg->msrs) != 0 ? ARRAY_SIZE(msrs) : 0;
     heap_free(lists);
     return result;
 }
@@ -56,6 +68,16 @@ static long wrong_msr(struct domctl *ctl, uint32_t index, int error)
     ctl->op.u.cpu_policy.err_msr = index;
     return guest_write(ctl->address, ctl->op) ? -XEN_EFAULT
                                               : domctl_refuse(ctl, 3, error, index, 0);
+}
+
+static bool has_msr(uint32_t index)
+{
+    for (unsigned int i = 0; i < ARRAY_SIZE(msrs); i++) {
+        if (msrs[i].idx == index) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static long check_msrs(struct domctl *ctl)
@@ -71,7 +93,7 @@ static long check_msrs(struct domctl *ctl)
         if (guest_read(msr, guest_array_at(guest_handle(arg->msrs), xen_msr_entry_t, i))) {
             return -XEN_EFAULT;
         }
-        if (msr.flags != 0 || msr.idx != MSR_PLATFORM_INFO) {
+        if (msr.flags != 0 || !has_msr(msr.idx)) {
             return wrong_msr(ctl, msr.idx, -XEN_ERANGE);
         }
         if (msr.val != 0) {

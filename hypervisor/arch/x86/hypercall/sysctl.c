@@ -7,11 +7,13 @@
  * Guests' CPUID cannot be masked by the hardware here: they ask through the emulation prefix, and
  * their user programs see the machine's (levelling capabilities: none).
  */
+#include "arch/memory.h"
 #include "arch/sysctl.h"
 
 #include "asm/clock.h"
 #include "asm/cpu_features.h"
 #include "asm/cpu_policy.h"
+#include "asm/paging.h"
 #include "asm/policy.h"
 #include "asm/smp.h"
 #include "hypervisor/acpi.h"
@@ -60,6 +62,23 @@ unsigned int arch_node_count(void)
 unsigned int arch_node_distance(unsigned int from, unsigned int to)
 {
     return acpi_info.distance[from][to];
+}
+
+uint64_t arch_node_frames(unsigned int node)
+{
+    paddr_t start, end, until;
+    uint64_t frames = 0;
+    uint32_t type;
+
+    for (unsigned int i = 0; arch_memory_map_get(i, &start, &end, &type); i++) {
+        for (; type == MEMORY_RAM && start < end; start = until) {
+            unsigned int owner = acpi_node_of_address(start, &until);
+
+            until = min(until, end);
+            frames += owner == node ? (until - start) >> PAGE_SHIFT : 0;
+        }
+    }
+    return frames;
 }
 
 unsigned int arch_physical_bits(void)

@@ -24,6 +24,7 @@
 #include "hypervisor/error.h"
 #include "hypervisor/frame.h"
 #include "hypervisor/heap.h"
+#include "hypervisor/nospec.h"
 #include "hypervisor/pci.h"
 
 #include "irq_private.h"
@@ -123,7 +124,9 @@ void arch_pirqs_destroy(struct domain *domain)
 int pirq_to_irq(const struct domain *domain, unsigned int pirq)
 {
     const struct pirq_table *table = domain->pirqs;
-    int irq = table != NULL && pirq < table->count ? READ_ONCE(table->irqs[pirq]) : SLOT_FREE;
+    int irq = table != NULL && pirq < table->count
+                  ? READ_ONCE(table->irqs[index_nospec(pirq, table->count)])
+                  : SLOT_FREE;
 
     return irq >= 0 ? irq : IRQ_NONE;
 }

@@ -15,7 +15,7 @@ static bool entry_valid(const struct domain *domain, unsigned int level, uint64_
     uint64_t word;
 
     if (!(pte & PTE_PRESENT)) {
-        return true;
+        return entry_absent_is_fine(domain, pte);
     }
     if (!(pte & PTE_USER) || (pte & PTE_GLOBAL)) {
         return false;

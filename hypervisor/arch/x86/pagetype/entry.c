@@ -4,8 +4,11 @@
  * What an entry of a guest's page table may be, and which references it holds.
  *
  *   level  refused bits                          changed bits        refers to
- *   L2-L4  PWT, PCD, PS (superpages), 52..62     + USER, - GLOBAL    L(n-1) table of the domain
- *   L1     52..62                                + USER, - GLOBAL    see below
+ *   L2-L4  PWT, PCD, PS (superpages)             + USER, - GLOBAL    L(n-1) table of the domain
+ *   L1     none                                  + USER, - GLOBAL    see below
+ *
+ * Bits 9..11 and 52..62 are software's. (59..62 would be keys under CR4.PKE, which no PV guest has.)
+ * Linux keeps the dirty bit of write-protected pages and marks of device memory there.
  *
  * The guest's kernel runs in ring 3, so the hypervisor sets U/S everywhere; kernel and user of a
  * guest are kept apart by having two roots. GLOBAL is taken off: the switch between these roots and
@@ -21,6 +24,9 @@
  *     (foreign.c).
  * Grant mappings are L1 entries like others, made by grant_map.c, and hold references like others.
  *
+ * An entry that is not present holds nothing and may have any bits, but for domains that are watched
+ * (struct arch_domain, check_absent) on processors with the L1 terminal fault: speculation/l1tf.c.
+ *
  * Memory types other than write-back (PAT, PCD, PWT) on RAM are for domains that own hardware; from
  * others these bits are taken off, as write-back is right for memory no device shares.
  */
@@ -28,16 +34,13 @@
 
 #include "asm/cache.h"
 #include "asm/paging.h"
+#include "asm/speculation.h"
 #include "arch/memory.h"
 #include "hypervisor/error.h"
 #include "hypervisor/printk.h"
 #include "hypervisor/rangeset.h"
 
-/* Bits 52..62: ignored by the MMU today, not given to guests. */
-#define PTE_SOFTWARE_HIGH (0x7ffull << 52)
-
-#define REFUSED_TABLE (PTE_PWT | PTE_PCD | PTE_HUGE | PTE_SOFTWARE_HIGH)
-#define REFUSED_L1    PTE_SOFTWARE_HIGH
+#define REFUSED_TABLE (PTE_PWT | PTE_PCD | PTE_HUGE)
 
 /* RAM that one 2 MiB chunk of the machine-to-phys table speaks of. */
 #define M2P_CHUNK_FRAMES (PAGE_BYTES_2M / sizeof(uint64_t))
@@ -49,7 +52,7 @@ static uint64_t entry_adjust(uint64_t pte)
 
 static bool entry_refused(unsigned int level, uint64_t pte)
 {
-    return (pte & (level == 1 ? REFUSED_L1 : REFUSED_TABLE)) != 0;
+    return level > 1 && (pte & REFUSED_TABLE) != 0;
 }
 
 bool mfn_is_device(mfn_t mfn)
@@ -84,11 +87,9 @@ static int l1_get_ram(struct domain *domain, uint64_t *pte, struct domain *owner
         return -XEN_EINVAL;
     }
     if (*pte & PTE_WRITE) {
-        int rc = type_get_simple(frame, PAGETYPE_WRITABLE);
-
-        if (rc) {
+        if (type_get_simple(frame, PAGETYPE_WRITABLE)) {
             frame_put(frame);
-            return rc;
+            return -XEN_EBUSY;
         }
     }
     if (*pte & PTE_CACHE_MASK) {
@@ -149,12 +150,23 @@ static void tell_refusal(const struct domain *domain, unsigned int level, uint64
     }
 }
 
+bool entry_absent_is_safe(const struct domain *domain, uint64_t pte)
+{
+    if (speculation_entry_is_safe(pte, domain->arch.check_absent,
+                                  arch_memory_end_mfn() << PAGE_SHIFT)) {
+        return true;
+    }
+    guest_printk(LOG_WARNING, "d%u: entry %#lx refused: not present, with an address of memory\n",
+                 domain->id.value, (unsigned long)pte);
+    return false;
+}
+
 int entry_get(struct domain *domain, unsigned int level, uint64_t *pte, struct domain *owner)
 {
     int rc;
 
     if (!(*pte & PTE_PRESENT)) {
-        return 0;
+        return entry_absent_is_fine(domain, *pte) ? 0 : -XEN_EINVAL;
     }
     if (entry_refused(level, *pte)) {
         rc = -XEN_EINVAL;

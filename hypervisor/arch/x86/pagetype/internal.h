@@ -49,11 +49,19 @@ bool descriptors_validate(uint64_t *descriptors) __must_check;
 
 /*
  * Takes the references that a new entry of a table of `domain` needs and adjusts its flags: L1
- * entries refer to frames of `owner`. Not present: nothing. Locked. 0, -XEN_EINVAL, -XEN_EPERM,
+ * entries refer to frames of `owner`. Not present: none, but it is checked. Locked. 0, -XEN_EINVAL, -XEN_EPERM,
  * -XEN_EBUSY, -XEN_ERESTART (level > 2).
  */
 int entry_get(struct domain *domain, unsigned int level, uint64_t *pte,
               struct domain *owner) __must_check;
+/* An entry that is not present may be in a table in use: it is harmless, or need not be. */
+bool entry_absent_is_safe(const struct domain *domain, uint64_t pte);
+
+static inline bool entry_absent_is_fine(const struct domain *domain, uint64_t pte)
+{
+    return likely(!domain->arch.check_absent) || pte == 0 || entry_absent_is_safe(domain, pte);
+}
+
 /* Gives them back. May leave work in the domain's backlog. Locked. */
 void entry_put(struct domain *domain, unsigned int level, uint64_t pte);
 

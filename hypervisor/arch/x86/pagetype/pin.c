@@ -66,12 +66,21 @@ int pagetype_adopt_root(struct domain *domain, mfn_t l4)
 
 /* ---- the end of a domain --------------------------------------------------------------------- */
 
+#define SWEEP_LOOK 256u
+
+/* Pinned or incomplete. */
+static bool holds_by_itself(const struct frame *frame)
+{
+    return atomic_read(&frame->type) & (PAGETYPE_PINNED | PAGETYPE_PARTIAL);
+}
+
 /*
- * The next frame of the domain's list, with a reference; NULL at the end. `frame` (NULL: start) is
- * held by the caller, hence still in the list.
+ * The next frame of the domain's list that holds references by itself, or the SWEEP_LOOK-th one; with
+ * a reference; NULL at the end. `frame` (NULL: start) is held by the caller, hence still in the list.
  */
 static struct frame *next_frame(struct domain *domain, const struct frame *frame)
 {
+    unsigned int looked = 0;
     struct frame *next = NULL;
     uint32_t index;
 
@@ -79,10 +88,10 @@ static struct frame *next_frame(struct domain *domain, const struct frame *frame
     index = frame ? frame->next : domain->frame_list_first;
     while (index != FRAME_NO_LINK) {
         next = &frame_table[index];
-        if (frame_get(next, domain)) {
+        if ((holds_by_itself(next) || ++looked >= SWEEP_LOOK) && frame_get(next, domain)) {
             break;
         }
-        index = next->next; /* on its way out: it holds nothing any more */
+        index = next->next; /* holds nothing, or is on its way out */
         next = NULL;
     }
     spin_unlock(&domain->frame_lock);
@@ -111,8 +120,12 @@ static int relinquish_frame(struct domain *domain, struct frame *frame)
 static int sweep(struct domain *domain)
 {
     uint32_t cursor = domain->arch.relinquish_cursor;
-    struct frame *frame = cursor ? &frame_table[cursor - 1] : next_frame(domain, NULL);
+    struct frame *frame;
 
+    /* Who was about to pin or to validate has done so; who comes now sees that the domain dies. */
+    spin_lock(&domain->arch.mmu_lock);
+    spin_unlock(&domain->arch.mmu_lock);
+    frame = cursor ? &frame_table[cursor - 1] : next_frame(domain, NULL);
     while (frame) {
         struct frame *next;
         int rc = relinquish_frame(domain, frame);

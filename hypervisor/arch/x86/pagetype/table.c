@@ -143,7 +143,8 @@ static int validate(struct domain *domain, struct frame *frame, unsigned int lev
         int rc;
 
         raw = pte = READ_ONCE(entries[i]);
-        if (!(pte & PTE_PRESENT) || entry_is_hypervisors(level, i)) {
+        if (entry_is_hypervisors(level, i) ||
+            (!(pte & PTE_PRESENT) && entry_absent_is_fine(domain, pte))) {
             continue;
         }
         frame->validated = (uint16_t)i;

@@ -12,6 +12,7 @@
 #include "hypervisor/domain.h"
 #include "hypervisor/event.h"
 #include "hypervisor/hypercall.h"
+#include "hypervisor/nospec.h"
 #include "hypervisor/pci.h"
 #include "hypervisor/security.h"
 #include "hypervisor/string.h"
@@ -431,7 +432,8 @@ static void undo(struct domain *d, unsigned int op, const union physdev_args *ar
 
 long physdev_run(unsigned int op, uint64_t address)
 {
-    const struct physdev_row *row = op < ARRAY_SIZE(rows) ? &rows[op] : NULL;
+    const struct physdev_row *row =
+        op < ARRAY_SIZE(rows) ? &rows[index_nospec(op, ARRAY_SIZE(rows))] : NULL;
     struct domain *d = current_domain();
     union physdev_args args;
     long rc;

@@ -16,7 +16,10 @@
  *
  * Bits: AMD APM 3 appendix E; Intel SDM 2, CPUID. Hypervisor leaves: xen/arch-x86/cpuid.h.
  */
+#include "asm/guest_tsc.h"
 #include "asm/policy.h"
+#include "asm/speculation.h"
+#include "hypervisor/nospec.h"
 #include "hypervisor/string.h"
 #include "hypervisor/version.h"
 
@@ -27,6 +30,8 @@
 #define BIT(n)            (1u << (n))
 #define EXTENDED          0x80000000u
 #define HYPERVISOR_LEAVES XEN_CPUID_FIRST_LEAF
+#define TSC_EMULATED      BIT(0)
+#define TSC_RELIABLE      BIT(1)
 #define HYPERVISOR_LAST   (XEN_CPUID_FIRST_LEAF + 5)
 
 /* Leaf 1 ecx: SSE3 PCLMUL SSSE3 FMA CX16 SSE4.1 SSE4.2 MOVBE POPCNT AES XSAVE AVX F16C RDRAND */
@@ -51,15 +56,28 @@
     (BIT(1) | BIT(6) | BIT(8) | BIT(9) | BIT(10) | BIT(11) | BIT(12) | BIT(14) | BIT(25) | \
      BIT(27) | BIT(28))
 #define PV_7C_AVX512 (BIT(1) | BIT(6) | BIT(11) | BIT(12) | BIT(14))
-#define PV_7D        BIT(4)                        /* fast short REP MOV */
-#define PV_7_1A      (BIT(10) | BIT(11) | BIT(12)) /* fast zero-length and short string operations */
-#define PV_D1A       (BIT(0) | BIT(1) | BIT(2))    /* XSAVEOPT XSAVEC XGETBV1 */
+/* Fast short REP MOV, MD_CLEAR; with MSRs (msr.c): IBRS and IBPB, STIBP, ARCH_CAPABILITIES, SSBD */
+#define PV_7D_ARCH_CAPS BIT(29)
+#define PV_7D           (BIT(4) | BIT(10) | BIT(26) | BIT(27) | PV_7D_ARCH_CAPS | BIT(31))
+#define PV_7_1A         (BIT(10) | BIT(11) | BIT(12)) /* fast zero-length and short string operations */
+#define PV_D1A          (BIT(0) | BIT(1) | BIT(2)) /* XSAVEOPT XSAVEC XGETBV1 */
 /* 80000001 ecx: LAHF ABM SSE4A MISALIGNSSE PREFETCH XOP FMA4 TBM */
 #define PV_E1C (BIT(0) | BIT(5) | BIT(6) | BIT(7) | BIT(8) | BIT(11) | BIT(16) | BIT(21))
 /* 80000001 edx: the common ones of leaf 1, SYSCALL NX MMXEXT LM 3DNOWEXT 3DNOW */
 #define PV_E1D               ((PV_1D & 0x0183f3ffu) | BIT(11) | BIT(20) | BIT(22) | BIT(29) | BIT(30) | BIT(31))
 #define PV_E7D_INVARIANT_TSC BIT(8)
-#define PV_E8B               (BIT(0) | BIT(2) | BIT(9)) /* CLZERO, FPU error pointers, WBNOINVD */
+/* CLZERO, FPU error pointers, WBNOINVD; with MSRs: IBPB, IBRS, STIBP, how these like to be used, SSBD,
+ * PSFD; and the absence of faults */
+#define PV_E8B                                                                              \
+    (BIT(0) | BIT(2) | BIT(9) | BIT(12) | BIT(14) | BIT(15) | BIT(16) | BIT(17) | BIT(18) | \
+     BIT(19) | BIT(24) | BIT(26) | BIT(28) | BIT(29) | BIT(30))
+
+/* What a guest may know of the processor's faults: that there is none, or that VERW and FB_CLEAR help. */
+#define PV_ARCH_CAPS                                                                        \
+    (ARCH_CAPS_RDCL_NO | ARCH_CAPS_IBRS_ALL | ARCH_CAPS_RSBA | ARCH_CAPS_SSB_NO |           \
+     ARCH_CAPS_MDS_NO | ARCH_CAPS_IF_PSCHANGE | ARCH_CAPS_TAA_NO | ARCH_CAPS_SBDR_SSDP_NO | \
+     ARCH_CAPS_FBSDP_NO | ARCH_CAPS_PSDP_NO | ARCH_CAPS_FB_CLEAR | ARCH_CAPS_RRSBA |        \
+     ARCH_CAPS_BHI_NO | ARCH_CAPS_GDS_NO | ARCH_CAPS_RFDS_NO | ARCH_CAPS_RFDS_CLEAR)
 
 #define XCR0_AVX_STATE     0x4u
 #define XCR0_AVX512_STATE  0xe0u
@@ -208,6 +226,7 @@ void policy_restrict_pv(struct cpu_policy *policy, uint64_t xcr0)
     policy->feature[0][CPUID_B] &= PV_7B;
     policy->feature[0][CPUID_C] &= PV_7C;
     policy->feature[0][CPUID_D] &= PV_7D;
+    policy->arch_capabilities &= policy->feature[0][CPUID_D] & PV_7D_ARCH_CAPS ? PV_ARCH_CAPS : 0;
     policy->feature[1][CPUID_A] &= PV_7_1A;
     policy->feature[1][CPUID_B] = policy->feature[1][CPUID_C] = policy->feature[1][CPUID_D] = 0;
     for (uint32_t i = 0; i < POLICY_CACHE_LEAVES; i++) {
@@ -217,6 +236,30 @@ void policy_restrict_pv(struct cpu_policy *policy, uint64_t xcr0)
     restrict_extended(policy);
     restrict_xsave(policy, xcr0);
     policy->basic[1][CPUID_C] |= PV_1C_HYPERVISOR;
+}
+
+/* xen/arch-x86/cpuid.h, leaf 4. */
+static void tsc_leaf(const struct guest_tsc *tsc, uint32_t subleaf, uint32_t out[4])
+{
+    switch (subleaf) {
+    case 0:
+        out[CPUID_A] = (tsc->emulated ? TSC_EMULATED : 0) | (tsc_reliable ? TSC_RELIABLE : 0);
+        out[CPUID_B] = tsc->mode;
+        out[CPUID_C] = guest_tsc_khz(tsc);
+        out[CPUID_D] = tsc->incarnation;
+        break;
+    case 1:
+        if (tsc->emulated) {
+            out[CPUID_A] = (uint32_t)tsc->start_ns;
+            out[CPUID_B] = (uint32_t)((uint64_t)tsc->start_ns >> 32);
+            out[CPUID_C] = tsc->scale.mul;
+            out[CPUID_D] = (uint32_t)(int32_t)tsc->scale.shift;
+        }
+        break;
+    case 2:
+        out[CPUID_A] = (uint32_t)(tsc_hz / 1000);
+        break;
+    }
 }
 
 static void hypervisor_leaf(const struct cpuid_context *context, uint32_t leaf, uint32_t subleaf,
@@ -236,12 +279,7 @@ static void hypervisor_leaf(const struct cpuid_context *context, uint32_t leaf, 
         out[CPUID_C] = XEN_CPUID_FEAT1_MMU_PT_UPDATE_PRESERVE_AD;
         break;
     case 3:
-        if (subleaf == 0) {
-            out[CPUID_A] = BIT(1); /* the host's TSC is safe to use */
-            out[CPUID_C] = context->tsc_khz;
-        } else if (subleaf == 2) {
-            out[CPUID_A] = context->tsc_khz;
-        }
+        tsc_leaf(context->tsc, subleaf, out);
         break;
     case 5:
         out[CPUID_B] = context->physical_bits;
@@ -249,17 +287,20 @@ static void hypervisor_leaf(const struct cpuid_context *context, uint32_t leaf, 
     }
 }
 
+#define SUBLEAF(leaves, subleaf, count) \
+    ((subleaf) < (count) ? (leaves)[index_nospec(subleaf, count)] : NULL)
+
 static void basic_leaf(const struct cpu_policy *policy, const struct cpuid_context *context,
                        uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
-    const uint32_t *found = policy->basic[leaf];
+    const uint32_t *found = policy->basic[index_nospec(leaf, POLICY_BASIC_LEAVES)];
 
     if (leaf == 4) {
-        found = subleaf < POLICY_CACHE_LEAVES ? policy->cache[subleaf] : NULL;
+        found = SUBLEAF(policy->cache, subleaf, POLICY_CACHE_LEAVES);
     } else if (leaf == 7) {
-        found = subleaf < POLICY_FEATURE_LEAVES ? policy->feature[subleaf] : NULL;
+        found = SUBLEAF(policy->feature, subleaf, POLICY_FEATURE_LEAVES);
     } else if (leaf == 0xd) {
-        found = subleaf < POLICY_XSAVE_LEAVES ? policy->xsave[subleaf] : NULL;
+        found = SUBLEAF(policy->xsave, subleaf, POLICY_XSAVE_LEAVES);
     }
     if (!found) {
         return;
@@ -286,6 +327,7 @@ void policy_cpuid(const struct cpu_policy *policy, const struct cpuid_context *c
     } else if (leaf >= HYPERVISOR_LEAVES && leaf <= HYPERVISOR_LAST) {
         hypervisor_leaf(context, leaf, subleaf, out);
     } else if (leaf >= EXTENDED && leaf <= policy->max_extended) {
-        memcpy(out, policy->extended[leaf - EXTENDED], CPUID_REGISTERS * sizeof(out[0]));
+        memcpy(out, policy->extended[index_nospec(leaf - EXTENDED, POLICY_EXTENDED_LEAVES)],
+               CPUID_REGISTERS * sizeof(out[0]));
     }
 }

@@ -4,13 +4,14 @@
  * The domain's CPU policy on the metal: read from the machine once, copied at a domain's creation,
  * asked by CPUID.
  */
-#include "asm/clock.h"
 #include "asm/cpu_features.h"
 #include "asm/cpu_policy.h"
 #include "asm/fpu.h"
 #include "asm/msr.h"
 #include "asm/policy.h"
+#include "asm/policy_msr.h"
 #include "asm/pv.h"
+#include "asm/speculation.h"
 #include "hypervisor/error.h"
 #include "hypervisor/heap.h"
 
@@ -25,6 +26,7 @@ static struct cpu_policy raw;
 void cpu_policy_init(void)
 {
     policy_read(&raw, cpuid);
+    raw.arch_capabilities = speculation_arch_caps;
 }
 
 /* Features that one processor lacks, or that an option turned off, are in nobody's use. */
@@ -50,6 +52,9 @@ static void make_pv(struct cpu_policy *policy, bool hardware_domain)
     policy->hardware_domain = hardware_domain;
     if (!(hypervisor_cr4 & CR4_FSGSBASE)) {
         policy->feature[0][CPUID_B] &= ~CPUID_7B_FSGSBASE; /* its instructions would fault */
+    }
+    if (!speculation.guest_msrs) {
+        policy_hide_controls(policy);
     }
     policy_restrict_pv(policy, fpu_xcr0_supported);
 }
@@ -103,7 +108,7 @@ void pv_cpuid(struct vcpu *vcpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4
         .vcpu_id = vcpu->id,
         .osxsave = vcpu->arch.pv.cr4 & CR4_OSXSAVE,
         .xcr0 = vcpu->arch.xcr0,
-        .tsc_khz = (uint32_t)(tsc_hz / 1000),
+        .tsc = &vcpu->domain->arch.tsc,
         .physical_bits = boot_cpu.physical_bits,
     };
 

@@ -36,6 +36,14 @@
 #define LDT_ENTRIES_MAX       8192u
 #define DESCRIPTORS_PER_FRAME 512u
 
+/* What a GDT has where the guest gave no frame: selectors there are not present, and fault as such. */
+static const uint64_t no_descriptors[DESCRIPTORS_PER_FRAME] __aligned(4096);
+
+static uint64_t no_descriptors_entry(void)
+{
+    return pte_make(virt_to_mfn(no_descriptors), PTE_PRESENT | PTE_ACCESSED);
+}
+
 /* L1 entries of a vcpu's 32 pages; NULL before pv_descriptor_vcpu_create. */
 static uint64_t *vcpu_entries(const struct vcpu *vcpu)
 {
@@ -88,7 +96,13 @@ int pv_descriptor_vcpu_create(struct vcpu *vcpu)
     if (l2) {
         l1 = next_table(&l2[l2_index(address)]);
     }
-    return l1 ? 0 : -XEN_ENOMEM;
+    if (!l1) {
+        return -XEN_ENOMEM;
+    }
+    for (unsigned int i = 0; i < PV_GDT_GUEST_FRAMES; i++) {
+        l1[l1_index(address) + i] = no_descriptors_entry();
+    }
+    return 0;
 }
 
 void pv_descriptor_vcpu_free(struct vcpu *vcpu)
@@ -156,7 +170,7 @@ void pv_destroy_gdt(struct vcpu *vcpu)
             frames[count++] = pv->gdt_frames[i];
         }
         pv->gdt_frames[i] = 0;
-        WRITE_ONCE(entries[i], 0);
+        WRITE_ONCE(entries[i], no_descriptors_entry());
     }
     if (!count) {
         return;

@@ -15,6 +15,7 @@
 #include "asm/pv.h"
 #include "asm/pv_switch.h"
 #include "asm/smp.h"
+#include "asm/speculation.h"
 #include "arch/sched.h"
 #include "hypervisor/acpi.h"
 #include "hypervisor/atomic.h"
@@ -54,6 +55,9 @@ int arch_domain_create(struct domain *domain, const struct domain_config *config
         return error;
     }
     pagetype_domain_init(domain);
+    if (domain->is_hardware ? speculation.l1tf_dom0 : speculation.l1tf_domu) {
+        domain->arch.check_absent = (uint8_t)boot_cpu.physical_bits;
+    }
     error = pv_descriptor_domain_create(domain);
     if (!error) {
         error = cpu_policy_create(domain);
@@ -96,12 +100,15 @@ void arch_domain_free(struct domain *domain)
     rangeset_destroy(domain->arch.irqs);
 }
 
+static uint64_t vcpus_made;
+
 int arch_vcpu_create(struct vcpu *vcpu)
 {
     struct pv_vcpu *pv = &vcpu->arch.pv;
     int error;
 
     vcpu->arch.loaded_on = CPU_NOT_LOADED;
+    vcpu->arch.unique = atomic_add(&vcpus_made, 1);
     if (vcpu->domain->kind != DOMAIN_KIND_PV) {
         return 0;
     }

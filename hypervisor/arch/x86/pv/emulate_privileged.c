@@ -83,6 +83,7 @@ static enum outcome emulate_write_cr(struct cpu_user_regs *regs, const struct in
     struct vcpu *vcpu = current_vcpu();
     uint64_t value = *instruction_register(regs, instruction_rm(in));
     const uint64_t own = CR4_TSD | CR4_DE; /* what a guest may change for itself */
+    unsigned long flags;
     int error;
 
     switch (instruction_reg(in)) {
@@ -101,6 +102,9 @@ static enum outcome emulate_write_cr(struct cpu_user_regs *regs, const struct in
         return error == 0 ? DONE : error == -XEN_ERESTART ? TRAPPED : REFUSED;
     case 4:
         vcpu->arch.pv.cr4 = (vcpu->arch.pv.cr4 & ~own) | (value & own);
+        flags = arch_irq_save();
+        pv_tsc_load_trap(vcpu);
+        arch_irq_restore(flags);
         return DONE;
     default:
         return REFUSED;
@@ -152,14 +156,19 @@ static enum outcome emulate_wrmsr(struct cpu_user_regs *regs, const struct instr
     return pv_msr_write(current_vcpu(), (uint32_t)regs->rcx, value) ? DONE : REFUSED;
 }
 
+/* The guest's own CR4.TSD is for its user space. */
 static enum outcome emulate_rdtsc(struct cpu_user_regs *regs, const struct instruction *in)
 {
-    uint32_t low, high;
+    struct vcpu *vcpu = current_vcpu();
+    uint64_t count;
 
     (void)in;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    regs->rax = low;
-    regs->rdx = high;
+    if (!vcpu->arch.pv.kernel_mode && (vcpu->arch.pv.cr4 & CR4_TSD)) {
+        return REFUSED;
+    }
+    count = pv_tsc_read(vcpu);
+    regs->rax = (uint32_t)count;
+    regs->rdx = count >> 32;
     return DONE;
 }
 
@@ -176,12 +185,26 @@ static enum outcome emulate_cpuid(struct cpu_user_regs *regs, const struct instr
     return DONE;
 }
 
-/* 0F 01: only XSETBV; LGDT, LIDT and LMSW are the hypervisor's and have hypercalls. */
+/* No CPU's TSC_AUX is ever written. */
+static enum outcome emulate_rdtscp(struct cpu_user_regs *regs, const struct instruction *in)
+{
+    enum outcome outcome = cpu_has(CPU_RDTSCP) ? emulate_rdtsc(regs, in) : REFUSED;
+
+    if (outcome == DONE) {
+        regs->rcx = 0;
+    }
+    return outcome;
+}
+
+/* 0F 01: RDTSCP, and XSETBV; LGDT, LIDT and LMSW are the hypervisor's and have hypercalls. */
 static enum outcome emulate_group7(struct cpu_user_regs *regs, const struct instruction *in)
 {
     uint64_t value = (uint32_t)regs->rax | regs->rdx << 32;
 
-    if (in->modrm != 0xd1 || (uint32_t)regs->rcx != 0) {
+    if (in->modrm == 0xf9) {
+        return emulate_rdtscp(regs, in);
+    }
+    if (in->modrm != 0xd1 || (uint32_t)regs->rcx != 0 || !current_vcpu()->arch.pv.kernel_mode) {
         return REFUSED;
     }
     return fpu_set_xcr0(current_vcpu(), value) ? REFUSED : DONE;
@@ -200,7 +223,8 @@ static const struct {
 static enum outcome emulate_0f(struct cpu_user_regs *regs, const struct instruction *in)
 {
     /* What user space may do it does itself; the rest of the map is the kernel's. */
-    if (!current_vcpu()->arch.pv.kernel_mode && in->opcode != 0x31 && in->opcode != 0xa2) {
+    if (!current_vcpu()->arch.pv.kernel_mode && in->opcode != 0x31 && in->opcode != 0xa2 &&
+        in->opcode != 0x01) {
         return REFUSED;
     }
     for (unsigned int i = 0; i < ARRAY_SIZE(privileged_instructions); i++) {

@@ -15,6 +15,7 @@
 #include "asm/msr.h"
 #include "asm/pv.h"
 #include "hypervisor/domain.h"
+#include "hypervisor/nospec.h"
 #include "hypervisor/perf_counter.h"
 #include "hypervisor/printk.h"
 #include "hypervisor/trace_event.h"
@@ -113,7 +114,7 @@ static bool guest_software_interrupt(struct cpu_user_regs *regs)
         number > 255) {
         return false;
     }
-    handler = &vcpu->arch.pv.traps[number];
+    handler = &vcpu->arch.pv.traps[index_nospec(number, 256)];
     if (!handler->address || TI_GET_DPL(handler) < (vcpu->arch.pv.kernel_mode ? 1 : 3)) {
         return false;
     }

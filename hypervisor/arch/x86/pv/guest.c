@@ -11,6 +11,7 @@
 #include "hypervisor/guest.h"
 #include "hypervisor/lock.h"
 #include "hypervisor/bug.h"
+#include "hypervisor/nospec.h"
 
 uint64_t guest_copy_raw(void *to, const void *from, uint64_t bytes);
 uint64_t guest_clear_raw(void *to, uint64_t bytes);
@@ -20,7 +21,11 @@ static bool guest_range(uint64_t address, size_t bytes)
 {
     uint64_t end = address + bytes;
 
-    return end >= address && (end <= HYPERVISOR_START || address >= HYPERVISOR_END);
+    if (end < address || (end > HYPERVISOR_START && address < HYPERVISOR_END)) {
+        return false;
+    }
+    arch_speculation_fence(); /* nor is ours read ahead of that answer */
+    return true;
 }
 
 int arch_guest_copy_from(void *to, uint64_t guest_address, size_t bytes)

@@ -12,6 +12,7 @@
 #include "asm/pv_switch.h"
 #include "hypervisor/error.h"
 #include "hypervisor/hypercall.h"
+#include "hypervisor/nospec.h"
 
 /* DR7: bits that read as written; 10 is always 1; 11, 12, 14, 15 must be 0 (AMD APM 2, 13.1.1.4). */
 #define DR7_FIXED_ONES       0x400ull
@@ -160,7 +161,7 @@ int pv_set_debug_register(struct vcpu *vcpu, unsigned int reg, uint64_t value)
 long hypercall_set_debugreg(struct hypercall *call)
 {
     if (call->arg[0] > 7) {
-        return -XEN_EINVAL;
+        return -XEN_ENODEV;
     }
     return pv_set_debug_register(current_vcpu(), (unsigned int)call->arg[0], call->arg[1]);
 }
@@ -171,8 +172,9 @@ long hypercall_get_debugreg(struct hypercall *call)
     unsigned long reg = call->arg[0];
 
     if (reg > 7) {
-        return -XEN_EINVAL;
+        return -XEN_ENODEV;
     }
+    reg = index_nospec(reg, 8);
     if (reg == 4 || reg == 5) {
         reg += 2;
     }

@@ -28,6 +28,7 @@
 #include "asm/paging.h"
 #include "asm/pv.h"
 #include "asm/pv_switch.h"
+#include "asm/speculation.h"
 #include "asm/tlb.h"
 #include "hypervisor/atomic.h"
 #include "hypervisor/bug.h"
@@ -36,6 +37,7 @@
 #include "hypervisor/work.h"
 
 static DEFINE_PER_CPU(struct vcpu *, loaded);
+static DEFINE_PER_CPU(bool, tsc_traps); /* CR4.TSD is set */
 
 #define SEGMENT_READ(name, to) __asm__ volatile("mov %%" #name ", %0" : "=r"(to))
 
@@ -107,18 +109,37 @@ static void state_save(void)
     atomic_write_release(&vcpu->arch.loaded_on, CPU_NOT_LOADED);
 }
 
+void pv_tsc_load_trap(const struct vcpu *vcpu)
+{
+    bool trap = vcpu->domain->arch.tsc.emulated || (vcpu->arch.pv.cr4 & CR4_TSD);
+
+    if (trap != this_cpu(tsc_traps)) {
+        this_cpu(tsc_traps) = trap;
+        cr4_write_raw(hypervisor_cr4 | (trap ? CR4_TSD : 0));
+    }
+}
+
+uint64_t pv_tsc_read(struct vcpu *vcpu)
+{
+    struct guest_tsc *tsc = &vcpu->domain->arch.tsc;
+
+    return tsc->emulated ? guest_tsc_count(tsc, time_now()) : tsc_read_ordered();
+}
+
 static bool state_load(struct vcpu *vcpu)
 {
     this_cpu(loaded) = vcpu;
     vcpu->arch.loaded_on = arch_cpu_id();
     *guest_regs() = vcpu->arch.user_regs;
     gdt_load_own(); /* an NMI must find descriptors, and the ones in use may not be in the next CR3 */
+    speculation_switch_to(vcpu);
     cr3_load(vcpu->arch.cr3);
     pv_load_descriptor_tables(vcpu);
     fpu_switch_in(vcpu);
     if (uses_breakpoints(vcpu)) {
         pv_load_debug_registers(vcpu);
     }
+    pv_tsc_load_trap(vcpu);
     return load_segments(vcpu);
 }
 

@@ -20,6 +20,7 @@
 #include "asm/smp.h"
 #include "asm/tlb.h"
 #include "asm/vectors.h"
+#include "asm/speculation.h"
 #include "hypervisor/atomic.h"
 #include "hypervisor/cpu.h"
 #include "hypervisor/work.h"
@@ -113,6 +114,7 @@ void arch_cpu_idle(void)
     if (softwork_pending()) {
         arch_irq_enable();
     } else {
+        speculation_before_idle();
         __asm__ volatile("sti; hlt" ::: "memory");
     }
 }

@@ -30,6 +30,7 @@
 #include "asm/paging.h"
 #include "asm/tlb.h"
 #include "asm/vectors.h"
+#include "asm/speculation.h"
 #include "hypervisor/acpi.h"
 #include "hypervisor/atomic.h"
 #include "hypervisor/bug.h"
@@ -206,6 +207,7 @@ void smp_start_c(void)
     unsigned int cpu = arch_cpu_id();
 
     features_init_cpu();
+    speculation_init_cpu();
     gdt_init_cpu();
     idt_load();
     syscall_init_cpu();

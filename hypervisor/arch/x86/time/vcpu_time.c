@@ -61,7 +61,8 @@ static bool area_write(struct vcpu *vcpu, uint64_t address, const struct clock_s
 void arch_vcpu_time_update(struct vcpu *vcpu, bool force)
 {
     uint64_t generation;
-    struct clock_sample sample = time_sample_current(&generation);
+    struct clock_sample host = time_sample_current(&generation);
+    struct clock_sample sample = guest_tsc_sample(&vcpu->domain->arch.tsc, &host);
     uint64_t address = vcpu->time_info_guest;
 
     if (vcpu_is_idle(vcpu) || (!force && vcpu->arch.time_stamp_generation == generation)) {

@@ -27,6 +27,8 @@ struct clock_scale clock_scale_from_hz(uint64_t hz);
 uint64_t clock_scale_apply(struct clock_scale scale, uint64_t ticks); /* to ns */
 /* Scale from ns to ticks of hz: clock_scale_apply on it turns ns into ticks. */
 struct clock_scale clock_scale_to_hz(uint64_t hz);
+/* Ticks that the scale turns into ns, or into less by one tick or 1 ns, whatever is longer. */
+uint64_t clock_scale_invert(struct clock_scale scale, uint64_t ns);
 /* value * mul / div without overflow in between, saturating at UINT64_MAX; div > 0. */
 uint64_t clock_mul_div(uint64_t value, uint64_t mul, uint64_t div);
 /* Progress of a counter of `bits` bits (1..64) between two readings, modulo its size. */

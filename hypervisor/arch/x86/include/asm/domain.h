@@ -8,6 +8,7 @@
 #define ASM_DOMAIN_H
 
 #include "abi/xen.h"
+#include "asm/guest_tsc.h"
 #include "hypervisor/lock.h"
 #include "hypervisor/types.h"
 
@@ -66,6 +67,7 @@ struct arch_vcpu {
      */
     mfn_t kernel_root, user_root;
     uint32_t loaded_on; /* CPU that holds the newest registers, CPU_NOT_LOADED: user_regs does */
+    uint64_t unique;    /* no other vcpu ever has this number */
     uint64_t cr3; /* what the hardware register gets when this vcpu runs in its present mode */
 
     /* arch/x86/cpu/fpu.c */
@@ -89,7 +91,8 @@ struct arch_domain {
     mfn_t per_domain_l3_mfn;
     uint32_t relinquish_cursor; /* frame whose turn is next + 1, a reference held; 0: start */
     bool relinquish_swept;
-    uint32_t backlog; /* first table being dismantled + 1; 0: none; under mmu_lock */
+    uint8_t check_absent; /* physical address bits when absent entries are checked (L1TF), else 0 */
+    uint32_t backlog;     /* first table being dismantled + 1; 0: none; under mmu_lock */
 
     /* arch/x86/pv: what the hardware domain (or a pass-through guest) may touch */
     struct rangeset *io_ports, *io_memory /* mfns */, *irqs;
@@ -97,9 +100,7 @@ struct arch_domain {
     uint32_t pci_cf8;          /* last value written to port 0xcf8 */
     uint64_t pirq_eoi_map_mfn;
 
-    /* wall clock, tsc */
-    uint32_t tsc_mode;
-    uint64_t tsc_offset;
+    struct guest_tsc tsc; /* changes before the domain runs only */
 };
 
 #endif

@@ -64,4 +64,8 @@ static inline bool regs_from_guest(const struct cpu_user_regs *regs)
 /* True on processors where SMAP is on: entries from a guest clear AC, copies set it. */
 extern uint8_t entry_smap_enabled;
 
+/* What entries from guests and exits to them do about speculation (asm/speculation.h). */
+extern uint8_t entry_scrub, entry_verw;
+void entry_refill_rsb(void);
+
 #endif

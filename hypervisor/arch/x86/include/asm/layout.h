@@ -63,6 +63,5 @@
 #define SELECTOR_USER_CS64     0xe033
 #define SELECTOR_TSS           0xe040 /* 16 bytes */
 #define SELECTOR_LDT           0xe050 /* 16 bytes */
-#define SELECTOR_PER_CPU       0xe060 /* limit = cpu id, for LSL in NMI paths */
 
 #endif

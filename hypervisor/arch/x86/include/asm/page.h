@@ -21,7 +21,7 @@
  * No entry in a guest's table may ever have it.
  */
 #define PTE_GLOBAL LAYOUT_ADDRESS(0x100)
-#define PTE_AVAIL  LAYOUT_ADDRESS(0xe00)
+#define PTE_AVAIL  LAYOUT_ADDRESS(0x7ff0000000000e00) /* software's: the MMU ignores them */
 #define PTE_NX     LAYOUT_ADDRESS(0x8000000000000000)
 
 #define PTE_ADDRESS_MASK LAYOUT_ADDRESS(0x000ffffffffff000)

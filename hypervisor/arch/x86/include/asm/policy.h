@@ -22,6 +22,7 @@ struct cpu_policy {
     uint32_t xsave[POLICY_XSAVE_LEAVES][CPUID_REGISTERS];     /* leaf 0xd */
     uint32_t extended[POLICY_EXTENDED_LEAVES][CPUID_REGISTERS];
     uint32_t extended_cache[POLICY_CACHE_LEAVES][CPUID_REGISTERS]; /* leaf 0x8000001d */
+    uint64_t arch_capabilities;                                    /* MSR_ARCH_CAPABILITIES */
     bool hardware_domain;
 };
 
@@ -33,7 +34,7 @@ struct cpuid_context {
     unsigned int vcpu_id;
     bool osxsave;  /* CR4.OSXSAVE as the guest set it */
     uint64_t xcr0; /* in force */
-    uint32_t tsc_khz;
+    const struct guest_tsc *tsc;
     unsigned int physical_bits;
 };
 
