@@ -44,7 +44,12 @@ def prepare_devices(toolstack):
     """A bridge in dom0, 10.1.0.1 and 10.2.0.1, and somebody who sums up what is sent to them."""
     toolstack.run(f"ip link add {BRIDGE} type bridge && ip link set {BRIDGE} up && "
                   f"ip addr add 10.1.0.1/24 dev {BRIDGE} && ip addr add 10.2.0.1/24 dev {BRIDGE}")
-    toolstack.run(f"cp /files/free_pages /run/ && chmod +x /run/free_pages; {SUM_SERVER}")
+    prepare_free_pages(toolstack)
+    toolstack.run(SUM_SERVER)
+
+
+def prepare_free_pages(toolstack):
+    toolstack.run("cp /files/free_pages /run/ && chmod +x /run/free_pages")
 
 
 def free_pages(toolstack):

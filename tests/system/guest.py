@@ -54,7 +54,7 @@ class Guest:
 
     def wait_gone(self):
         """Until it is no more, and whoever watched over it has cleaned up behind it."""
-        self.toolstack.run(f"while xl domid {self.name} || pgrep -x xl; do sleep 0.2; done", 120)
+        self.toolstack.run(f"while xl domid {self.name} || pidof xl; do sleep 0.2; done", 120)
 
     def wait_state(self, state, timeout=120):
         self.toolstack.wait(f"xl list {self.name}", f" {state} ", timeout)
@@ -69,6 +69,9 @@ class Guest:
 
     def wait_up(self, timeout=200):
         """Until its shell answers; once, before the first run()."""
+        # A restarted guest has its name before xenconsoled has made its terminal.
+        self.toolstack.run(f"until xenstore-read /local/domain/$(xl domid {self.name})/console/tty; "
+                           "do sleep 0.2; done", 120)
         self.toolstack.vm.send(f"xl console {self.name}")
         self.toolstack.vm.expect(r"Type exit to power it off", timeout)
         self._synchronise()

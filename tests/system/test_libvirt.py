@@ -6,7 +6,7 @@ import re
 import pytest
 
 from debian import debian_disk
-from machine import disk_devices
+from machine import DOM0_INITRAMFS, TOP, disk_devices
 from toolstack import PROMPT, Shell, disk_of_files
 
 # The guest has a disk on a loop device and a network on a bridge.
@@ -19,7 +19,7 @@ GUEST = """
   <os>
     <type arch='x86_64' machine='xenpv'>linux</type>
     <kernel>/root/guest.kernel</kernel>
-    <initrd>/root/guest.initramfs</initrd>
+    <initrd>/files/guest.initramfs</initrd>
     <cmdline>console=hvc0</cmdline>
   </os>
   <on_reboot>restart</on_reboot>
@@ -40,7 +40,10 @@ GUEST = """
 # More memory than there is, and a kernel that is not there.
 GREEDY = GUEST.replace("probe", "greedy").replace(">192<", ">65536<").replace("7a01", "7a02")
 LOST = GUEST.replace("probe", "lost").replace("guest.kernel", "nowhere").replace("7a01", "7a03")
-FILES = {"probe.xml": GUEST, "greedy.xml": GREEDY, "lost.xml": LOST}
+FILES = {
+    "probe.xml": GUEST, "greedy.xml": GREEDY, "lost.xml": LOST,
+    "guest.initramfs": DOM0_INITRAMFS, "guest.cfg": TOP / "dom0" / "toolstack" / "guest.cfg",
+}
 
 DETACH = "\x1d"
 GUEST_PROMPT = r"/ # "
@@ -71,7 +74,8 @@ class Libvirt(Shell):
                  "ip addr add 10.9.0.1/24 dev xenbr0")
 
     def virsh(self, command):
-        return self.run(f"virsh {command}")
+        # Where no systemd runs there is no polkit either, which virsh tells each time.
+        return re.sub(r"^Authorization not available.*\n", "", self.run(f"virsh {command}"))
 
     def refused(self, command):
         """What virsh says of a command that has to fail."""
@@ -83,8 +87,8 @@ class Libvirt(Shell):
         return self.virsh("domstate probe --reason").strip()
 
     def rows(self, command):
-        """The words of each line of a table, from the third line on."""
-        return [line.split() for line in self.virsh(command).strip().splitlines()[2:]]
+        """The words of each line below a table's head."""
+        return [line.split() for line in self.virsh(command).split("---\n")[1].splitlines() if line]
 
     def attach_console(self):
         self.vm.send("virsh console probe")
@@ -123,7 +127,7 @@ def guest_is_defined(dom0):
     assert "<kernel>/root/guest.kernel</kernel>" in dom0.virsh("dumpxml probe")
     config = dom0.virsh("domxml-to-native xen-xl --domain probe")
     assert 'kernel = "/root/guest.kernel"\n' in config and "bridge=xenbr0" in config
-    assert "<name>guest</name>" in dom0.virsh("domxml-from-native xen-xl /root/guest.cfg")
+    assert "<name>guest</name>" in dom0.virsh("domxml-from-native xen-xl /files/guest.cfg")
 
 
 def guest_runs(dom0):
@@ -133,9 +137,9 @@ def guest_runs(dom0):
     assert dom0.state() == "running (booted)"
     assert dom0.run("xl domid probe").strip() == number
     dom0.attach_console()
-    dom0.vm.expect(r"XENIOS-DOM0-READY cpus=2")
+    dom0.vm.expect(r"XENIOS-GUEST-READY cpus=2")
     dom0.vm.expect(GUEST_PROMPT)
-    dom0.in_guest("modprobe -a xen-blkfront xen-netfront && ifconfig eth0 10.9.0.2 up")
+    dom0.in_guest("until [ -b /dev/xvda ] && ifconfig eth0 10.9.0.2 up; do usleep 100000; done")
     dom0.in_guest("yes xenios | dd of=/dev/xvda bs=4k count=100 conv=fsync iflag=fullblock")
     assert "0% packet loss" in dom0.in_guest("ping -c 2 10.9.0.1")
     dom0.detach_console()
@@ -188,7 +192,7 @@ def guest_ends(dom0):
     dom0.virsh("reboot probe")
     dom0.wait("virsh list", f" {number + 1} +probe +running")
     dom0.attach_console()
-    dom0.vm.expect(r"XENIOS-DOM0-READY cpus=2")
+    dom0.vm.expect(r"XENIOS-GUEST-READY cpus=2")
     dom0.vm.expect(GUEST_PROMPT)
     dom0.detach_console()
     dom0.virsh("shutdown probe")

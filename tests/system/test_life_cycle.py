@@ -142,7 +142,7 @@ def check_core(toolstack):
 def check_crash(toolstack, action):
     guest, domain = crash(toolstack, action)
     if action == "preserve":
-        guest.wait_state("----c-")
+        guest.wait_state("---sc-")
         assert guest.vcpu_list()[0][1] != "r--"
         assert "0000" in toolstack.run("/usr/lib/xen-4.17/bin/xenctx -a guest | head -5")
         toolstack.run("xl dump-core guest /var/lib/xen/dump/guest && xl destroy guest")
@@ -151,7 +151,7 @@ def check_crash(toolstack, action):
         successor = guest.wait_successor(domain)
         assert successor > domain
         if action == "rename-restart":
-            assert re.search(rf"^guest-1 +{domain} .* ----c- ", toolstack.run("xl list"), re.MULTILINE)
+            assert re.search(rf"^guest-1 +{domain} .* ---sc- ", toolstack.run("xl list"), re.MULTILINE)
             toolstack.run("xl destroy guest-1")
         guest.wait_up()
         toolstack.run("xl destroy guest")
