@@ -64,7 +64,7 @@ def check_life(toolstack):
     vm.expect(PROMPT)
     toolstack.wait("xl list guest", r"^guest +1 +192 +1 +-b---- ")
     toolstack.run("xl pause guest")
-    assert re.search(r"^guest +1 +192 +1 +--p--- ", toolstack.run("xl list guest"), re.MULTILINE)
+    assert re.search(r"^guest +1 +192 +1 +-[b-]p--- ", toolstack.run("xl list guest"), re.MULTILINE)
     toolstack.run("xl unpause guest")
     vm.send("xl console guest")
     vm.send("")
