@@ -75,7 +75,7 @@ class Libvirt(Shell):
 
     def virsh(self, command):
         # Where no systemd runs there is no polkit either, which virsh tells each time.
-        return re.sub(r"^Authorization not available.*\n", "", self.run(f"virsh {command}"))
+        return re.sub(r"(?m)^Authorization not available.*\n", "", self.run(f"virsh {command}"))
 
     def refused(self, command):
         """What virsh says of a command that has to fail."""
