@@ -120,6 +120,7 @@ def probes(toolstack):
 
 
 @pytest.mark.debian
+@pytest.mark.slow
 def test_hostile_guests(probes):
     for number, words in enumerate(FAMILIES):
         state, text = probes.run(f"family{number}", f"probe={words}")
