@@ -23,13 +23,12 @@ static uint8_t next_byte(struct decoded *d)
 /* A little-endian number of that many bytes, sign-extended. */
 static uint64_t next_signed(struct decoded *d, unsigned int bytes)
 {
-    unsigned int unused = 64 - 8 * bytes;
     uint64_t value = 0;
 
     for (unsigned int i = 0; i < bytes; i++) {
         value |= (uint64_t)next_byte(d) << 8 * i;
     }
-    return (uint64_t)((int64_t)(value << unused) >> unused);
+    return sign_extended(value, bytes);
 }
 
 /* ---- prefixes and opcode ----------------------------------------------------------------------- */

@@ -186,13 +186,6 @@ static void do_signed_multiply(struct execution *x, uint64_t third)
     x->to = multiply(x->d->width, true, x->from, three ? third : x->to, &high, &x->regs->rflags);
 }
 
-static uint64_t sign_extended(uint64_t value, unsigned int bytes)
-{
-    unsigned int unused = 64 - 8 * bytes;
-
-    return (uint64_t)((int64_t)(value << unused) >> unused);
-}
-
 /* The new value of the destination, registers and flags. */
 static void act(struct execution *x)
 {

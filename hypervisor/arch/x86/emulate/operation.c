@@ -131,13 +131,6 @@ uint64_t increment(unsigned int width, uint64_t a, bool down, uint64_t *flags)
     return a;
 }
 
-static int64_t extended(uint64_t value, unsigned int width)
-{
-    unsigned int unused = 64 - 8 * width;
-
-    return (int64_t)(value << unused) >> unused;
-}
-
 uint64_t multiply(unsigned int width, bool is_signed, uint64_t a, uint64_t b, uint64_t *high,
                   uint64_t *flags)
 {
@@ -146,10 +139,11 @@ uint64_t multiply(unsigned int width, bool is_signed, uint64_t a, uint64_t b, ui
     bool fits;
 
     if (is_signed) {
-        __int128 wide = (__int128)extended(a, width) * extended(b, width);
+        __int128 wide =
+            (__int128)(int64_t)sign_extended(a, width) * (int64_t)sign_extended(b, width);
 
         product = (unsigned __int128)wide;
-        fits = wide == (__int128)extended((uint64_t)product, width);
+        fits = wide == (__int128)(int64_t)sign_extended((uint64_t)product, width);
     } else {
         product = (unsigned __int128)(a & width_mask(width)) * (b & width_mask(width));
         fits = product >> 8 * width == 0;

@@ -26,6 +26,14 @@ static inline uint64_t width_mask(unsigned int width)
     return width >= 8 ? ~0ull : (1ull << 8 * width) - 1;
 }
 
+/* The number in the lowest `width` bytes, 1 to 8, as a signed one. */
+static inline uint64_t sign_extended(uint64_t value, unsigned int width)
+{
+    unsigned int unused = 64 - 8 * width;
+
+    return (uint64_t)((int64_t)(value << unused) >> unused);
+}
+
 /* width: 1, 2, 4 or 8 bytes. *flags: rflags before, with the status flags of the result after. */
 uint64_t alu(enum alu_operation operation, unsigned int width, uint64_t a, uint64_t b,
              uint64_t *flags);

@@ -135,7 +135,7 @@ static unsigned int operand_width(const struct instruction *in)
 bool pte_write_decode(struct pte_write *op, const uint8_t *bytes, unsigned int count)
 {
     unsigned int immediate_bytes = NO_IMMEDIATE;
-    int64_t immediate = 0;
+    uint64_t immediate = 0;
 
     memset(op, 0, sizeof(*op));
     if (!instruction_decode(&op->in, bytes, count, pte_write_has_modrm) || !op->in.has_modrm ||
@@ -152,12 +152,10 @@ bool pte_write_decode(struct pte_write *op, const uint8_t *bytes, unsigned int c
     }
     memcpy(&immediate, bytes + op->in.length, immediate_bytes);
     if (immediate_bytes) {
-        unsigned int shift = 64 - 8 * immediate_bytes;
-
-        immediate = (int64_t)((uint64_t)immediate << shift) >> shift;
+        immediate = sign_extended(immediate, immediate_bytes);
     }
     op->has_immediate = immediate_bytes != 0;
-    op->immediate = (uint64_t)immediate;
+    op->immediate = immediate;
     op->length = (uint8_t)(op->in.length + immediate_bytes);
     return true;
 }
