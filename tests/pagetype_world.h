@@ -252,4 +252,20 @@ static __unused void world_relinquish_all(void)
     }
 }
 
+/* Set-up and tear-down of a test, for cmocka. */
+static __unused int world_setup(void **state)
+{
+    (void)state;
+    world_begin();
+    return 0;
+}
+
+static __unused int world_teardown(void **state)
+{
+    (void)state;
+    world_relinquish_all();
+    world_end();
+    return 0;
+}
+
 #endif

@@ -12,19 +12,6 @@
 
 static struct domain *const d0 = &world_domains[0];
 
-static int setup(void **state)
-{
-    world_begin();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    world_relinquish_all();
-    world_end();
-    return 0;
-}
-
 static long pin(mfn_t mfn, unsigned int level)
 {
     return world_mmuext(MMUEXT_PIN_L1_TABLE + level - 1, mfn.value, 0, DOMID_SELF);
@@ -72,7 +59,7 @@ static void absent_entries_are_watched(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(absent_entries_are_watched, setup, teardown),
+        cmocka_unit_test_setup_teardown(absent_entries_are_watched, world_setup, world_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,19 +13,6 @@
 static struct domain *const d0 = &world_domains[0], *const d1 = &world_domains[1];
 static struct vcpu *const v0 = &world_vcpus[0], *const v1 = &world_vcpus[1];
 
-static int setup(void **state)
-{
-    world_begin();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    world_relinquish_all();
-    world_end();
-    return 0;
-}
-
 static struct world_tree pinned_tree(struct domain *domain)
 {
     struct world_tree tree = world_tree(domain);
@@ -97,7 +84,7 @@ static void races_keep_the_counts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(races_keep_the_counts, setup, teardown),
+        cmocka_unit_test_setup_teardown(races_keep_the_counts, world_setup, world_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

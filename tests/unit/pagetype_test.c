@@ -15,19 +15,6 @@
 static struct domain *const d0 = &world_domains[0], *const d1 = &world_domains[1];
 static struct vcpu *const v0 = &world_vcpus[0], *const v1 = &world_vcpus[1];
 
-static int setup(void **state)
-{
-    world_begin();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    world_relinquish_all();
-    world_end();
-    return 0;
-}
-
 static long pin(mfn_t mfn, unsigned int level)
 {
     return world_mmuext(MMUEXT_PIN_L1_TABLE + level - 1, mfn.value, 0, DOMID_SELF);
@@ -681,7 +668,7 @@ static void grants_are_mapped(void **state)
     frame_put(frame_of(granted));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int main(void)
 {
